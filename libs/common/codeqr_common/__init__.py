@@ -1,0 +1,1 @@
+"""Event contracts and plumbing that CodeQR's services share. No business rules live here."""

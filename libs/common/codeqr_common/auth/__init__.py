@@ -1,0 +1,1 @@
+"""API keys: their form, their verification, and the dependency that guards a route."""

@@ -1,0 +1,1 @@
+"""The events that services exchange over Kafka, as versioned structs."""

@@ -1,0 +1,27 @@
+"""Ids: `<prefix>_` and the base62 of a UUIDv7, so that they sort by the time they were made."""
+
+import os
+
+import uuid_utils
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LENGTH = 22  # base62 characters that 128 bits need
+
+
+def base62(number: int, length: int = LENGTH) -> str:
+    """`number` in base 62, padded to `length`; order is kept, for the alphabet is in ASCII order."""
+    digits: list[str] = []
+    while number:
+        number, digit = divmod(number, 62)
+        digits.append(ALPHABET[digit])
+    return "".join(reversed(digits)).rjust(length, "0")
+
+
+def new_id(prefix: str) -> str:
+    """A new id such as `link_06FZ…`: the prefix, an underscore and 22 base62 characters."""
+    return f"{prefix}_{base62(uuid_utils.uuid7().int)}"
+
+
+def new_click_id() -> str:
+    """22 base62 characters of 128 random bits: unguessable and safe in a URL."""
+    return base62(int.from_bytes(os.urandom(16), "big"))

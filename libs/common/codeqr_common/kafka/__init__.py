@@ -1,0 +1,1 @@
+"""Every limit, fence and restart that makes Kafka exact for us."""

@@ -1,0 +1,177 @@
+"""What every consumer with a group shares: its client, its assignment, its offsets, its dead letters.
+
+Commits are made here and nowhere else. aiokafka repeats a failed commit under the *new* generation, so that an old
+owner's commit could overwrite the new owner's: on revocation the commit in flight is cancelled and awaited, and after
+any error in a commit the client is closed and made anew.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+
+from codeqr_common.kafka.dead_letters import DeadLetters
+from codeqr_common.kafka.sessions import discard
+from codeqr_common.metrics import KAFKA_CONSUMED, KAFKA_LAG
+
+E = TypeVar("E")
+Records = Mapping[TopicPartition, Sequence[ConsumerRecord]]
+START_LIMIT_S = 30.0
+COMMIT_LIMIT_S = 10.0
+POLL_MS = 250
+
+
+class CommitFailed(Exception):
+    """Offsets may or may not be committed; this client must not be used any more."""
+
+
+@asynccontextmanager
+async def group_consumer(
+    bootstrap: str, group: str, topics: Sequence[str], listener: ConsumerRebalanceListener
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer that reads committed records of `topics` and takes its positions from `listener` alone."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_committed",
+        session_timeout_ms=6_000,
+        heartbeat_interval_ms=1_500,
+        rebalance_timeout_ms=30_000,
+        request_timeout_ms=12_000,
+        max_partition_fetch_bytes=4 << 20,
+        fetch_max_wait_ms=100,
+        metadata_max_age_ms=30_000,
+    )
+    consumer.subscribe(topics, listener=listener)
+    try:
+        await asyncio.wait_for(consumer.start(), START_LIMIT_S)
+        yield consumer
+    finally:
+        await discard(consumer)
+
+
+class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Positions a consumer when it is given partitions, and commits for it.
+
+    `position` is called with the new partitions and must seek each of them. What it raises ends the session: aiokafka
+    would log it and read on from somewhere.
+    """
+
+    def __init__(self, position: Callable[[Sequence[TopicPartition]], Awaitable[None]]) -> None:
+        self._position = position
+        self._commit: asyncio.Task[None] | None = None
+        self._failed: BaseException | None = None
+        self.busy = asyncio.Lock()
+        """Held while a batch takes effect: partitions are given up between batches only."""
+        self.generation = 0
+        """Changes with every assignment: records fetched across a change are not to be used."""
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        self.generation += 1
+        if self._commit is not None:
+            self._commit.cancel()
+            await asyncio.gather(self._commit, return_exceptions=True)
+        async with self.busy:
+            pass
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        try:
+            await self._position(sorted(assigned))
+        except BaseException as error:
+            self._failed = error
+            raise
+        self.generation += 1
+
+    def check(self) -> None:
+        """Raise what kept the consumer from being positioned."""
+        if self._failed is not None:
+            raise self._failed
+
+    async def commit(self, consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+        """Commit, or raise `CommitFailed`: then leave the session. A commit is never tried twice."""
+        self._commit = asyncio.ensure_future(consumer.commit(dict(offsets)))
+        try:
+            done, _ = await asyncio.wait([self._commit], timeout=COMMIT_LIMIT_S)
+            if not done:
+                self._commit.cancel()
+                await asyncio.gather(self._commit, return_exceptions=True)
+                raise CommitFailed(f"no answer within {COMMIT_LIMIT_S:g} s")
+            if self._commit.cancelled():
+                raise CommitFailed("the partitions were revoked meanwhile")
+            if error := self._commit.exception():
+                raise CommitFailed(f"{type(error).__name__}: {error}") from error
+        finally:
+            self._commit = None
+
+
+async def beginnings(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """The first offset that the log still has, of each partition."""
+    async with asyncio.timeout(COMMIT_LIMIT_S):
+        found: dict[TopicPartition, int] = await consumer.beginning_offsets(list(partitions))
+    return found
+
+
+class Decoder(Generic[E]):
+    """Turns records into events; what it cannot parse becomes a dead letter, what it need not know is left out."""
+
+    def __init__(self, decode: Callable[[bytes], E | None], dead_letters: DeadLetters) -> None:
+        """`decode` returns None for a kind of event that this code does not know, and raises for what is no event."""
+        self._decode = decode
+        self._dead_letters = dead_letters
+
+    async def events(self, records: Sequence[ConsumerRecord]) -> list[tuple[ConsumerRecord, E]]:
+        """The events of `records`, each with its record, in order."""
+        found: list[tuple[ConsumerRecord, E]] = []
+        for record in records:
+            try:
+                event = self._decode(record.value or b"")
+            except (ValueError, msgspec.MsgspecError) as error:
+                await self._dead_letters.send(record, f"{type(error).__name__}: {error}")
+                continue
+            if event is not None:
+                found.append((record, event))
+        return found
+
+
+class LagWatch:
+    """Measures the lag every few seconds, and by that notices a client that has lost its brokers for good."""
+
+    EVERY_S = 5.0
+    LIMIT_S = 20.0
+
+    def __init__(self, consumer: AIOKafkaConsumer, name: str) -> None:
+        self._consumer = consumer
+        self._name = name
+        self._next = 0.0
+
+    async def look(self) -> None:
+        """Raises `TimeoutError` or `KafkaError` when the brokers do not answer."""
+        now = asyncio.get_running_loop().time()
+        if now < self._next:
+            return
+        self._next = now + self.EVERY_S
+        partitions = list(self._consumer.assignment())
+        if not partitions:
+            return
+        async with asyncio.timeout(self.LIMIT_S):
+            ends = await self._consumer.end_offsets(partitions)
+            for partition, end in ends.items():
+                position = await self._consumer.position(partition)
+                KAFKA_LAG.labels(self._name, partition.topic, str(partition.partition)).set(max(0, end - position))
+
+
+def count(name: str, records: Records) -> None:
+    """Note records whose effect is committed."""
+    for partition, rows in records.items():
+        KAFKA_CONSUMED.labels(name, partition.topic).inc(len(rows))
+
+
+def after(records: Records) -> dict[TopicPartition, int]:
+    """The offset behind the last record, of each partition."""
+    return {partition: rows[-1].offset + 1 for partition, rows in records.items() if rows}

@@ -1,0 +1,194 @@
+"""A consumer for a store that has no transactions: each range of offsets is announced before it is stored.
+
+For every batch the range is first committed as metadata of the group's offset (the plan, and the fence: who cannot
+commit it must not store), then stored, then the offset moves past it. After a crash with a plan pending, the very
+same range is read again, and of it just those offsets are stored that the store does not have.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+
+from codeqr_common.health import Readiness
+from codeqr_common.kafka.admin import cluster_id, committed
+from codeqr_common.kafka.consumers import (
+    POLL_MS,
+    Assignment,
+    Decoder,
+    LagWatch,
+    Records,
+    after,
+    beginnings,
+    count,
+    group_consumer,
+)
+from codeqr_common.kafka.dead_letters import DeadLetters
+from codeqr_common.kafka.producers import Publisher
+from codeqr_common.kafka.sessions import keep_running
+from codeqr_common.logs import get_logger
+
+log = get_logger(__name__)
+E_contra = TypeVar("E_contra", contravariant=True)
+E = TypeVar("E")
+RECOVERY_LIMIT_S = 60.0
+
+
+class RangeStore(Protocol[E_contra]):
+    """Where events go. `stream` is the Kafka cluster's id and the topic."""
+
+    async def stored(self, stream: str, partition: int, start: int, end: int) -> set[int]:
+        """Which offsets in `[start, end)` are there."""
+        ...
+
+    async def insert(self, stream: str, partition: int, events: Sequence[tuple[int, E_contra]]) -> None:
+        """Store `(offset, event)` rows. May store some and fail."""
+        ...
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The metadata of a committed offset: all from that offset up to `end` may or may not be stored."""
+
+    end: int
+
+
+class LogTruncated(Exception):
+    """Records were deleted from the log before they were stored. Somebody must look."""
+
+
+class PlannedConsumer(Generic[E]):
+    """Consumes `topics` in the group `consumer` into a `RangeStore`, each record once."""
+
+    def __init__(
+        self,
+        *,
+        bootstrap: str,
+        consumer: str,
+        topics: Sequence[str],
+        decode: Callable[[bytes], E | None],
+        store: RangeStore[E],
+        readiness: Readiness,
+        max_records: int = 10_000,
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._name = consumer
+        self._topics = topics
+        self._store = store
+        self._readiness = readiness
+        self._max_records = max_records
+        self._publisher = Publisher(bootstrap)
+        self._decoder = Decoder(decode, DeadLetters(self._publisher, consumer))
+        self._cluster = ""
+        self._pending: dict[TopicPartition, Plan] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop` is set; survives the loss of Kafka and of the store."""
+        self._readiness.set(f"kafka consumer {self._name}", ok=False)
+        async with self._publisher:
+            await keep_running(self._name, lambda: self._session(stop), stop)
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        self._cluster = await cluster_id(self._bootstrap)
+        self._pending.clear()
+        assignment = Assignment(lambda partitions: self._position(consumer, partitions))
+        async with group_consumer(self._bootstrap, self._name, self._topics, assignment) as consumer:
+            try:
+                await self._consume(consumer, assignment, stop)
+            finally:
+                self._readiness.set(f"kafka consumer {self._name}", ok=False, reason="no session with Kafka")
+
+    async def _consume(self, consumer: AIOKafkaConsumer, assignment: Assignment, stop: asyncio.Event) -> None:
+        watch = LagWatch(consumer, self._name)
+        while not stop.is_set():
+            assignment.check()
+            for partition in sorted(self._pending):
+                await self._recover(consumer, assignment, partition)
+            generation = assignment.generation
+            records: Records = await consumer.getmany(timeout_ms=POLL_MS, max_records=self._max_records)
+            assignment.check()
+            self._readiness.set(f"kafka consumer {self._name}", ok=True)
+            await watch.look()
+            async with assignment.busy:
+                if generation != assignment.generation:
+                    await self._position(consumer, sorted(consumer.assignment()))
+                elif records:
+                    await self._take(consumer, assignment, records)
+
+    async def _take(self, consumer: AIOKafkaConsumer, assignment: Assignment, records: Records) -> None:
+        ends = after(records)
+        plans = {
+            partition: OffsetAndMetadata(rows[0].offset, msgspec.json.encode(Plan(ends[partition])).decode())
+            for partition, rows in records.items()
+        }
+        await assignment.commit(consumer, plans)
+        for partition, rows in sorted(records.items()):
+            events = await self._decoder.events(rows)
+            await self._insert(partition, [(record.offset, event) for record, event in events])
+        await assignment.commit(consumer, {at: OffsetAndMetadata(end, "") for at, end in ends.items()})
+        count(self._name, records)
+
+    async def _insert(self, partition: TopicPartition, events: Sequence[tuple[int, E]]) -> None:
+        if events:
+            await self._store.insert(self._stream(partition), partition.partition, events)
+
+    async def _position(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
+        """Seek each partition to where its group stands, and note the plans that are pending."""
+        self._pending.clear()
+        starts = await beginnings(consumer, partitions)
+        found = await committed(self._bootstrap, self._name, partitions)
+        for partition in partitions:
+            offset = found[partition]
+            if offset is None:
+                await self._check_new(consumer, partition, starts[partition])
+                consumer.seek(partition, starts[partition])
+                continue
+            if offset.offset < starts[partition]:
+                raise LogTruncated(
+                    f"{self._name} stands at {offset.offset} of {partition}, the log begins at {starts[partition]}"
+                )
+            if offset.metadata:
+                self._pending[partition] = msgspec.json.decode(offset.metadata, type=Plan)
+            consumer.seek(partition, offset.offset)
+
+    async def _check_new(self, consumer: AIOKafkaConsumer, partition: TopicPartition, start: int) -> None:
+        """Kafka forgets a group's offsets in the end; reading from the start would then store everything twice."""
+        end = (await consumer.end_offsets([partition]))[partition]
+        if await self._store.stored(self._stream(partition), partition.partition, start, end):
+            raise LogTruncated(f"Kafka has no offset of {self._name} for {partition}, yet records of it are stored")
+
+    async def _recover(self, consumer: AIOKafkaConsumer, assignment: Assignment, partition: TopicPartition) -> None:
+        """Store what is missing of a pending plan, then move past it."""
+        async with assignment.busy:
+            plan = self._pending.get(partition)
+            if plan is None:
+                return
+            start = await consumer.position(partition)
+            async with asyncio.timeout(RECOVERY_LIMIT_S):
+                stored = await self._store.stored(self._stream(partition), partition.partition, start, plan.end)
+                missing = await self._fill(consumer, partition, plan, stored)
+            await assignment.commit(consumer, {partition: OffsetAndMetadata(plan.end, "")})
+            consumer.seek(partition, plan.end)
+            del self._pending[partition]
+        log.info("plan recovered", partition=str(partition), start=start, end=plan.end, missing=missing)
+
+    async def _fill(self, consumer: AIOKafkaConsumer, partition: TopicPartition, plan: Plan, stored: set[int]) -> int:
+        """Read the plan's range and store the rows that are not in `stored`; how many they were."""
+        missing = 0
+        last = -1
+        while last < plan.end - 1:  # a plan ends behind a record, so that record will come
+            records = await consumer.getmany(partition, timeout_ms=POLL_MS, max_records=self._max_records)
+            rows = [row for row in records.get(partition, ()) if row.offset < plan.end]
+            if not rows and records:
+                break
+            if rows:
+                events = await self._decoder.events([row for row in rows if row.offset not in stored])
+                await self._insert(partition, [(record.offset, event) for record, event in events])
+                missing += len(events)
+                last = rows[-1].offset
+        return missing
+
+    def _stream(self, partition: TopicPartition) -> str:
+        return f"{self._cluster}/{partition.topic}"

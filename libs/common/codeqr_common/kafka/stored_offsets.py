@@ -1,0 +1,172 @@
+"""A consumer whose position is in Postgres and moves in the same transaction as its effect: exactly once.
+
+A stale owner's transaction finds another position than it expects and changes nothing. Kafka's own offsets follow
+after, for lag metrics only.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+from sqlalchemy import Table, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from codeqr_common.health import Readiness
+from codeqr_common.kafka.admin import cluster_id
+from codeqr_common.kafka.consumers import (
+    POLL_MS,
+    Assignment,
+    Decoder,
+    LagWatch,
+    Records,
+    after,
+    beginnings,
+    count,
+    group_consumer,
+)
+from codeqr_common.kafka.dead_letters import DeadLetters
+from codeqr_common.kafka.producers import Publisher
+from codeqr_common.kafka.sessions import keep_running
+
+E = TypeVar("E")
+T = TypeVar("T")
+COMMIT_EVERY_S = 2.0
+
+
+class PositionLost(Exception):
+    """The stored position is not where this owner left it: somebody else has taken over."""
+
+
+class StoredOffsetsConsumer(Generic[E, T]):
+    """Consumes `topics` under the name `consumer` into one Postgres database.
+
+    For each batch, `prepare` gets `(record, event)` pairs outside any transaction (it may ask other services and may
+    take long), and `apply` gets what `prepare` returned inside the transaction that moves the positions. Both may be
+    called again with the same events after a failure, as long as that transaction has not committed.
+    """
+
+    def __init__(
+        self,
+        *,
+        bootstrap: str,
+        consumer: str,
+        topics: Sequence[str],
+        decode: Callable[[bytes], E | None],
+        engine: AsyncEngine,
+        offsets: Table,
+        prepare: Callable[[Sequence[tuple[ConsumerRecord, E]]], Awaitable[T]],
+        apply: Callable[[AsyncConnection, T], Awaitable[None]],
+        readiness: Readiness,
+        max_records: int = 2000,
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._name = consumer
+        self._topics = topics
+        self._engine = engine
+        self._offsets = offsets
+        self._prepare = prepare
+        self._apply = apply
+        self._readiness = readiness
+        self._max_records = max_records
+        self._publisher = Publisher(bootstrap)
+        self._decoder = Decoder(decode, DeadLetters(self._publisher, consumer))
+        self._cluster = ""
+        self._expected: dict[TopicPartition, int] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop` is set; survives the loss of Kafka and of Postgres."""
+        self._readiness.set(f"kafka consumer {self._name}", ok=False)
+        async with self._publisher:
+            await keep_running(self._name, lambda: self._session(stop), stop)
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        self._cluster = await cluster_id(self._bootstrap)
+        assignment = Assignment(lambda partitions: self._position(consumer, partitions))
+        async with group_consumer(self._bootstrap, self._name, self._topics, assignment) as consumer:
+            try:
+                await self._consume(consumer, assignment, stop)
+            finally:
+                self._readiness.set(f"kafka consumer {self._name}", ok=False, reason="no session with Kafka")
+
+    async def _consume(self, consumer: AIOKafkaConsumer, assignment: Assignment, stop: asyncio.Event) -> None:
+        watch = LagWatch(consumer, self._name)
+        clock = asyncio.get_running_loop().time
+        behind: dict[TopicPartition, OffsetAndMetadata] = {}
+        next_commit = clock() + COMMIT_EVERY_S
+        while not stop.is_set():
+            records: Records = await consumer.getmany(timeout_ms=POLL_MS, max_records=self._max_records)
+            assignment.check()
+            self._readiness.set(f"kafka consumer {self._name}", ok=True)
+            await watch.look()
+            if records:
+                await self._take(records)
+                behind.update({at: OffsetAndMetadata(offset, "") for at, offset in after(records).items()})
+            if behind and clock() >= next_commit:
+                await self._follow(consumer, assignment, behind)
+                next_commit = clock() + COMMIT_EVERY_S
+        await self._follow(consumer, assignment, behind)
+
+    async def _take(self, records: Records) -> None:
+        pairs = [pair for rows in records.values() for pair in await self._decoder.events(rows)]
+        prepared = await self._prepare(pairs)
+        async with self._engine.begin() as connection:
+            for partition, rows in sorted(records.items()):
+                await self._move(connection, partition, rows[0].offset, rows[-1].offset + 1)
+            await self._apply(connection, prepared)
+        self._expected.update(after(records))
+        count(self._name, records)
+
+    async def _follow(
+        self,
+        consumer: AIOKafkaConsumer,
+        assignment: Assignment,
+        behind: dict[TopicPartition, OffsetAndMetadata],
+    ) -> None:
+        held = consumer.assignment()
+        if mine := {partition: offset for partition, offset in behind.items() if partition in held}:
+            await assignment.commit(consumer, mine)
+        behind.clear()
+
+    async def _position(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
+        """Seek each partition to its stored position; one that has none yet begins with the log."""
+        starts = await beginnings(consumer, partitions)
+        async with self._engine.begin() as connection:
+            for partition in partitions:
+                stored = await self._stored(connection, partition, starts[partition])
+                self._expected[partition] = stored
+                consumer.seek(partition, stored)
+
+    async def _stored(self, connection: AsyncConnection, partition: TopicPartition, start: int) -> int:
+        table = self._offsets
+        mine = self._key(partition)
+        await connection.execute(insert(table).values(**mine, next=start).on_conflict_do_nothing())
+        stored = int((await connection.execute(select(table.c.next).where(*self._where(partition)))).scalar_one())
+        if stored < start:
+            raise LookupError(
+                f"{self._name} stands at {stored} of {partition}, but the log now begins at {start}: records are lost"
+            )
+        return stored
+
+    async def _move(self, connection: AsyncConnection, partition: TopicPartition, first: int, following: int) -> None:
+        """Lock the position and move it. Offsets have gaps (transaction markers), so `first` may lie beyond it."""
+        table = self._offsets
+        stored = (
+            await connection.execute(select(table.c.next).where(*self._where(partition)).with_for_update())
+        ).scalar_one_or_none()
+        expected = self._expected[partition]
+        if stored != expected or first < expected:
+            raise PositionLost(f"{self._name} {partition}: stored {stored}, expected {expected}, at hand {first}")
+        await connection.execute(table.update().where(*self._where(partition)).values(next=following))
+
+    def _key(self, partition: TopicPartition) -> dict[str, str | int]:
+        return {
+            "consumer": self._name,
+            "stream": f"{self._cluster}/{partition.topic}",
+            "partition": partition.partition,
+        }
+
+    def _where(self, partition: TopicPartition):  # type: ignore[no-untyped-def]
+        return [self._offsets.c[name] == value for name, value in self._key(partition).items()]

@@ -1,0 +1,78 @@
+"""Postgres: engines with sane limits, migrations under a lock, and the table that keeps consumers' positions."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from codeqr_common.logs import get_logger
+
+log = get_logger(__name__)
+MIGRATION_LOCK = 0x636F6465  # one for all services: migrations of two schemas need not run side by side
+ENVIRONMENT = Path(__file__).parent / "alembic_environment"
+
+
+def create_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
+    """An engine over asyncpg for a `postgresql://` URL.
+
+    Connections are checked when taken from the pool, so that a restarted server costs a reconnection, not an error.
+    """
+    return create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        connect_args={"timeout": 5, "command_timeout": 30},
+    )
+
+
+def consumer_offsets(metadata: MetaData) -> Table:
+    """The table of positions that move in the same transaction as a consumer's effects.
+
+    `stream` is the Kafka cluster's id and the topic, so that offsets of another cluster never meet; `next` is the
+    first offset whose effect is not yet there.
+    """
+    return Table(
+        "consumer_offsets",
+        metadata,
+        Column("consumer", Text, primary_key=True),
+        Column("stream", Text, primary_key=True),
+        Column("partition", Integer, primary_key=True),
+        Column("next", BigInteger, nullable=False),
+    )
+
+
+async def migrate(package_dir: Path, schema: str, url: str) -> None:
+    """Bring `schema` to the newest revision in `<package_dir>/migrations/versions`.
+
+    The schema is made if need be; its version table lives in it. Several processes may call this at once.
+    """
+    engine = create_engine(url, pool_size=1)
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
+            await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+            await connection.commit()
+            await connection.run_sync(_upgrade, package_dir, schema)
+            await connection.commit()
+            await connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": MIGRATION_LOCK})
+    finally:
+        await engine.dispose()
+    log.info("migrated", schema=schema)
+
+
+def _upgrade(connection: Connection, package_dir: Path, schema: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ENVIRONMENT))
+    config.set_main_option("version_locations", str(package_dir / "migrations" / "versions"))
+    config.set_main_option("path_separator", "newline")
+    config.attributes.update(_attributes(connection, schema))
+    command.upgrade(config, "head")
+
+
+def _attributes(connection: Connection, schema: str) -> dict[str, Any]:
+    return {"connection": connection, "schema": schema}

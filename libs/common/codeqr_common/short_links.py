@@ -1,0 +1,139 @@
+"""Short links as redirectors see them, and the register of them in Redis.
+
+A version orders everything that ever happened to one short link (or domain); the register never goes back to an
+older one. link-api and its relay are the only writers.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+from redis.asyncio import Redis
+
+LINK_TTL_S = 24 * 3600
+TOMBSTONE_TTL_S = 600
+"""A deletion outlives every slow filler that may still carry the older answer."""
+UNKNOWN_TTL_S = 60
+"""An entry for a key that never existed: anybody can ask for those, so they must not fill Redis."""
+
+PUT_NEWER = """
+local present = redis.call('GET', KEYS[1])
+if present and tonumber(string.match(present, '^%d+')) >= tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1] .. '\\n' .. ARGV[2], 'EX', ARGV[3])
+return 1
+"""
+VARIATION_SELECTOR = "\ufe0f"
+
+
+def fold_key(key: str) -> str:
+    """The form in which keys are compared: NFC, case-folded, NFC again, without U+FE0F (contract 2.2)."""
+    if key.isascii():
+        return key.lower()
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", key).casefold())
+    return folded.replace(VARIATION_SELECTOR, "")
+
+
+class RedirectLink(msgspec.Struct, frozen=True, rename="camel"):
+    """What a redirector must know of a link."""
+
+    id: str
+    project_id: str
+    domain: str
+    key: str
+    url: str
+    title: str | None = None
+    created_at: str = ""
+
+
+class LinkEntry(msgspec.Struct, frozen=True, rename="camel"):
+    """The state of one short link at a version; `link` is None where there is none (any more). Version 0: never was."""
+
+    version: int
+    link: RedirectLink | None = None
+
+
+class RedirectDomain(msgspec.Struct, frozen=True, rename="camel"):
+    """What a redirector must know of a domain. `project_id` is None for a shared one."""
+
+    id: str
+    slug: str
+    project_id: str | None = None
+    verified: bool = False
+    root_url: str | None = None
+    not_found_url: str | None = None
+    expired_url: str | None = None
+
+
+class DomainEntry(msgspec.Struct, frozen=True, rename="camel"):
+    """The state of one domain at a version; `domain` is None where there is none (any more)."""
+
+    version: int
+    domain: RedirectDomain | None = None
+
+
+class Resolution(msgspec.Struct, frozen=True):
+    """link-api's answer to `/internal/resolve`: entries by slug, for each slug that the asked host may mean."""
+
+    domains: dict[str, DomainEntry]
+    links: dict[str, LinkEntry]
+
+
+Entry = TypeVar("Entry", LinkEntry, DomainEntry)
+
+
+class Register:
+    """The entries in Redis. Every method raises `redis.exceptions.RedisError` or `OSError` when Redis is away."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._put_newer = redis.register_script(PUT_NEWER)
+
+    async def put_links(self, entries: Sequence[tuple[str, str, LinkEntry]]) -> None:
+        """Put `(domain, folded key, entry)` rows; those older than, or as old as, what is there change nothing."""
+        await self._put([(_link_name(domain, folded), entry, _link_ttl(entry)) for domain, folded, entry in entries])
+
+    async def put_domains(self, entries: Sequence[tuple[str, DomainEntry]]) -> None:
+        """Put `(slug, entry)` rows in the same way."""
+        await self._put(
+            [(_domain_name(slug), entry, LINK_TTL_S if entry.domain else UNKNOWN_TTL_S) for slug, entry in entries]
+        )
+
+    async def get(self, slugs: Sequence[str], folded: str) -> tuple[list[DomainEntry | None], list[LinkEntry | None]]:
+        """For each slug its domain and the link at `folded` on it; None = not in the register. One round trip."""
+        names = [_domain_name(slug) for slug in slugs] + [_link_name(slug, folded) for slug in slugs]
+        values = await self._redis.mget(names)
+        half = len(slugs)
+        return [_decode(value, DomainEntry) for value in values[:half]], [
+            _decode(value, LinkEntry) for value in values[half:]
+        ]
+
+    async def _put(self, rows: Sequence[tuple[str, LinkEntry | DomainEntry, int]]) -> None:
+        if not rows:
+            return
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for name, entry, ttl in rows:
+                await self._put_newer(
+                    keys=[name], args=[entry.version, msgspec.json.encode(entry), ttl], client=pipeline
+                )
+            await pipeline.execute()
+
+
+def _link_ttl(entry: LinkEntry) -> int:
+    if entry.link is not None:
+        return LINK_TTL_S
+    return TOMBSTONE_TTL_S if entry.version else UNKNOWN_TTL_S
+
+
+def _link_name(domain: str, folded: str) -> str:
+    return f"link:{domain}/{folded}"
+
+
+def _domain_name(slug: str) -> str:
+    return f"domain:{slug}"
+
+
+def _decode(value: bytes | str | None, kind: type[Entry]) -> Entry | None:
+    if not isinstance(value, bytes):  # our clients do not decode, so it is None
+        return None
+    return msgspec.json.decode(value.partition(b"\n")[2], type=kind)
