@@ -30,7 +30,9 @@ def configure(service: str, settings: Settings) -> None:
     renderer: Any = (
         structlog.processors.JSONRenderer(default=str)
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     structlog.configure(

@@ -1,6 +1,6 @@
 """`link.events`: what happened to links and domains. Kafka key = link id (domain id for domain events)."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -69,7 +69,7 @@ class Link(msgspec.Struct, frozen=True, rename=spelling, kw_only=True):
     utm_term: str | None = None
     utm_content: str | None = None
     geo: dict[str, str] | None = None
-    rules: list[dict[str, object]] | None = None
+    rules: list[dict[str, Any]] | None = None
     tags: list[Tag] = []
     webhook_ids: list[str] = []
     user_id: str

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from codeqr_common import errors
 from codeqr_common.errors import ApiError
@@ -17,6 +18,7 @@ from codeqr_common.http.validation import to_api_error
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 BODY_LIMIT = 1 << 20
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -99,12 +101,12 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> str:
     """All methods that some route offers at this path: Starlette's own header names those of the first one only."""
-    methods: set[str] = set()
-    for route in request.app.routes:
-        match, _ = route.matches({**request.scope, "method": "*"})
-        if match.value:
-            methods |= getattr(route, "methods", None) or set()
-    return ", ".join(sorted(methods))
+    return ", ".join(method for method in METHODS if _offered(request, method))
+
+
+def _offered(request: Request, method: str) -> bool:
+    scope = {**request.scope, "method": method}
+    return any(route.matches(dict(scope))[0] is Match.FULL for route in request.app.routes)
 
 
 __all__ = ["BODY_LIMIT", "MsgspecResponse", "create_app", "error_response"]

@@ -6,10 +6,11 @@ from typing import Any
 
 import structlog
 from opentelemetry.trace import SpanKind
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
-from codeqr_common import errors, tracing
+from codeqr_common import tracing
 from codeqr_common.errors import ApiError
 from codeqr_common.logs import get_logger
 from codeqr_common.metrics import HTTP_REQUESTS
@@ -27,10 +28,6 @@ def request_id_of(headers: list[tuple[bytes, bytes]]) -> str:
             if SANE_ID.fullmatch(text):
                 return text
     return str(uuid7())
-
-
-class BodyTooLarge(Exception):
-    """More bytes came than the listener takes."""
 
 
 class RequestScope:
@@ -66,8 +63,6 @@ class RequestScope:
     async def _answer(self, scope: Scope, exchange: "_Exchange") -> None:
         try:
             await self._app(scope, exchange.receive, exchange.send)
-        except BodyTooLarge:
-            await exchange.fail(errors.bad_request(f"The body is larger than {self._body_limit} bytes."))
         except ApiError as error:
             await exchange.fail(error)
         except Exception:
@@ -90,6 +85,7 @@ class _Exchange:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._body_limit = body_limit
         self._left = body_limit
         self.request_id = request_id
         self.status = 0
@@ -99,7 +95,7 @@ class _Exchange:
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             if self._left < 0:
-                raise BodyTooLarge
+                raise HTTPException(400, f"The body is larger than {self._body_limit} bytes.")
         return message
 
     async def send(self, message: Message) -> None:

@@ -15,14 +15,19 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.structs import OffsetAndMetadata
 
 from codeqr_common.kafka.dead_letters import DeadLetters
-from codeqr_common.kafka.sessions import discard
+from codeqr_common.kafka.sessions import discard, wait
 from codeqr_common.metrics import KAFKA_CONSUMED, KAFKA_LAG
 
 E = TypeVar("E")
+Position = Callable[["Assignment", Sequence[TopicPartition]], Awaitable[None]]
 Records = Mapping[TopicPartition, Sequence[ConsumerRecord]]
 START_LIMIT_S = 30.0
 COMMIT_LIMIT_S = 10.0
 POLL_MS = 250
+
+
+class LogTruncated(Exception):
+    """Records were deleted from the log before they were read. Somebody must look."""
 
 
 class CommitFailed(Exception):
@@ -31,14 +36,14 @@ class CommitFailed(Exception):
 
 @asynccontextmanager
 async def group_consumer(
-    bootstrap: str, group: str, topics: Sequence[str], listener: ConsumerRebalanceListener
-) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer that reads committed records of `topics` and takes its positions from `listener` alone."""
+    bootstrap: str, group: str, topics: Sequence[str], position: "Position"
+) -> AsyncIterator["Assignment"]:
+    """A consumer in `group` that reads committed records of `topics` from where `position` seeks to."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         group_id=group,
         enable_auto_commit=False,
-        auto_offset_reset="none",
+        auto_offset_reset="earliest",  # only until `Assignment` has positioned it
         isolation_level="read_committed",
         session_timeout_ms=6_000,
         heartbeat_interval_ms=1_500,
@@ -48,32 +53,37 @@ async def group_consumer(
         fetch_max_wait_ms=100,
         metadata_max_age_ms=30_000,
     )
-    consumer.subscribe(topics, listener=listener)
+    assignment = Assignment(consumer, position)
+    consumer.subscribe(topics, listener=assignment)
     try:
         await asyncio.wait_for(consumer.start(), START_LIMIT_S)
-        yield consumer
+        yield assignment
     finally:
         await discard(consumer)
 
 
 class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Positions a consumer when it is given partitions, and commits for it.
+    """A consumer's partitions: positions them, polls them, commits for them.
 
-    `position` is called with the new partitions and must seek each of them. What it raises ends the session: aiokafka
-    would log it and read on from somewhere.
+    `position` is called with this object and the new partitions, and must `seek` each of them. What it raises ends the
+    session at the next `poll`: aiokafka by itself would log it and read on from somewhere.
     """
 
-    def __init__(self, position: Callable[[Sequence[TopicPartition]], Awaitable[None]]) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, position: "Position") -> None:
+        self._consumer = consumer
         self._position = position
         self._commit: asyncio.Task[None] | None = None
         self._failed: BaseException | None = None
+        self.generation = 0
+        """Changes whenever partitions are given or taken."""
+        self._positioned = asyncio.Event()
+        self._next: dict[TopicPartition, int] = {}
         self.busy = asyncio.Lock()
         """Held while a batch takes effect: partitions are given up between batches only."""
-        self.generation = 0
-        """Changes with every assignment: records fetched across a change are not to be used."""
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         self.generation += 1
+        self._positioned.clear()
         if self._commit is not None:
             self._commit.cancel()
             await asyncio.gather(self._commit, return_exceptions=True)
@@ -82,20 +92,71 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         try:
-            await self._position(sorted(assigned))
+            await self._position(self, sorted(assigned))
         except BaseException as error:
             self._failed = error
-            raise
-        self.generation += 1
+        finally:
+            self.generation += 1
+            self._positioned.set()
 
-    def check(self) -> None:
-        """Raise what kept the consumer from being positioned."""
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read on from `offset`."""
+        self._consumer.seek(partition, offset)
+        self._next[partition] = offset
+
+    async def poll(self, max_records: int) -> Records:
+        """The next records, fetched wholly under one positioned assignment; often none.
+
+        aiokafka fetches as soon as it has an assignment, from positions of its own choice. Raises what kept the
+        consumer from being positioned, and `LogTruncated`.
+        """
+        if not self._positioned.is_set():
+            await wait(self._positioned, POLL_MS / 1000)
+            return {}
+        generation = self.generation
+        records: Records = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=max_records)
         if self._failed is not None:
             raise self._failed
+        if generation != self.generation:
+            if self._positioned.is_set():
+                await self._position(self, sorted(self._consumer.assignment()))
+            return {}
+        await self._check_gaps(records)
+        self._next.update(after(records))
+        return records
 
-    async def commit(self, consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+    async def _check_gaps(self, records: Records) -> None:
+        """Transaction markers leave gaps between offsets; so does a log that was deleted before it was read."""
+        gaps = [at for at, rows in records.items() if rows and rows[0].offset > self._next[at]]
+        if not gaps:
+            return
+        for partition, start in (await self.beginnings(gaps)).items():
+            if start > self._next[partition]:
+                raise LogTruncated(f"{partition} was read up to {self._next[partition]}, its log begins at {start}")
+
+    async def beginnings(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset that the log still has, of each partition."""
+        async with asyncio.timeout(COMMIT_LIMIT_S):
+            found: dict[TopicPartition, int] = await self._consumer.beginning_offsets(list(partitions))
+        return found
+
+    async def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset behind the last committed record, of each partition."""
+        async with asyncio.timeout(COMMIT_LIMIT_S):
+            found: dict[TopicPartition, int] = await self._consumer.end_offsets(list(partitions))
+        return found
+
+    def position(self, partition: TopicPartition) -> int:
+        """The offset of the next record that `poll` may give."""
+        return self._next.get(partition, 0)
+
+    def held(self) -> set[TopicPartition]:
+        """The partitions that are ours at the moment."""
+        return set(self._consumer.assignment())
+
+    async def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
         """Commit, or raise `CommitFailed`: then leave the session. A commit is never tried twice."""
-        self._commit = asyncio.ensure_future(consumer.commit(dict(offsets)))
+        self._commit = asyncio.ensure_future(self._consumer.commit(dict(offsets)))
         try:
             done, _ = await asyncio.wait([self._commit], timeout=COMMIT_LIMIT_S)
             if not done:
@@ -108,13 +169,6 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 raise CommitFailed(f"{type(error).__name__}: {error}") from error
         finally:
             self._commit = None
-
-
-async def beginnings(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-    """The first offset that the log still has, of each partition."""
-    async with asyncio.timeout(COMMIT_LIMIT_S):
-        found: dict[TopicPartition, int] = await consumer.beginning_offsets(list(partitions))
-    return found
 
 
 class Decoder(Generic[E]):
@@ -143,10 +197,9 @@ class LagWatch:
     """Measures the lag every few seconds, and by that notices a client that has lost its brokers for good."""
 
     EVERY_S = 5.0
-    LIMIT_S = 20.0
 
-    def __init__(self, consumer: AIOKafkaConsumer, name: str) -> None:
-        self._consumer = consumer
+    def __init__(self, assignment: Assignment, name: str) -> None:
+        self._assignment = assignment
         self._name = name
         self._next = 0.0
 
@@ -156,14 +209,9 @@ class LagWatch:
         if now < self._next:
             return
         self._next = now + self.EVERY_S
-        partitions = list(self._consumer.assignment())
-        if not partitions:
-            return
-        async with asyncio.timeout(self.LIMIT_S):
-            ends = await self._consumer.end_offsets(partitions)
-            for partition, end in ends.items():
-                position = await self._consumer.position(partition)
-                KAFKA_LAG.labels(self._name, partition.topic, str(partition.partition)).set(max(0, end - position))
+        for partition, end in (await self._assignment.ends(sorted(self._assignment.held()))).items():
+            lag = max(0, end - self._assignment.position(partition))
+            KAFKA_LAG.labels(self._name, partition.topic, str(partition.partition)).set(lag)
 
 
 def count(name: str, records: Records) -> None:

@@ -10,19 +10,19 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 from codeqr_common.health import Readiness
 from codeqr_common.kafka.admin import cluster_id, committed
 from codeqr_common.kafka.consumers import (
-    POLL_MS,
     Assignment,
+    CommitFailed,
     Decoder,
     LagWatch,
+    LogTruncated,
     Records,
     after,
-    beginnings,
     count,
     group_consumer,
 )
@@ -53,10 +53,6 @@ class Plan(msgspec.Struct, frozen=True):
     """The metadata of a committed offset: all from that offset up to `end` may or may not be stored."""
 
     end: int
-
-
-class LogTruncated(Exception):
-    """Records were deleted from the log before they were stored. Somebody must look."""
 
 
 class PlannedConsumer(Generic[E]):
@@ -93,96 +89,91 @@ class PlannedConsumer(Generic[E]):
     async def _session(self, stop: asyncio.Event) -> None:
         self._cluster = await cluster_id(self._bootstrap)
         self._pending.clear()
-        assignment = Assignment(lambda partitions: self._position(consumer, partitions))
-        async with group_consumer(self._bootstrap, self._name, self._topics, assignment) as consumer:
+        async with group_consumer(self._bootstrap, self._name, self._topics, self._position) as assignment:
             try:
-                await self._consume(consumer, assignment, stop)
+                await self._consume(assignment, stop)
             finally:
                 self._readiness.set(f"kafka consumer {self._name}", ok=False, reason="no session with Kafka")
 
-    async def _consume(self, consumer: AIOKafkaConsumer, assignment: Assignment, stop: asyncio.Event) -> None:
-        watch = LagWatch(consumer, self._name)
+    async def _consume(self, assignment: Assignment, stop: asyncio.Event) -> None:
+        watch = LagWatch(assignment, self._name)
         while not stop.is_set():
-            assignment.check()
-            for partition in sorted(self._pending):
-                await self._recover(consumer, assignment, partition)
-            generation = assignment.generation
-            records: Records = await consumer.getmany(timeout_ms=POLL_MS, max_records=self._max_records)
-            assignment.check()
-            self._readiness.set(f"kafka consumer {self._name}", ok=True)
-            await watch.look()
+            if self._pending:
+                await self._recover(assignment, min(self._pending))
+                continue
             async with assignment.busy:
-                if generation != assignment.generation:
-                    await self._position(consumer, sorted(consumer.assignment()))
-                elif records:
-                    await self._take(consumer, assignment, records)
+                records = await assignment.poll(self._max_records)
+                self._readiness.set(f"kafka consumer {self._name}", ok=True)
+                if records:
+                    await self._take(assignment, records)
+            await watch.look()
 
-    async def _take(self, consumer: AIOKafkaConsumer, assignment: Assignment, records: Records) -> None:
+    async def _take(self, assignment: Assignment, records: Records) -> None:
         ends = after(records)
         plans = {
             partition: OffsetAndMetadata(rows[0].offset, msgspec.json.encode(Plan(ends[partition])).decode())
             for partition, rows in records.items()
         }
-        await assignment.commit(consumer, plans)
+        await assignment.commit(plans)
         for partition, rows in sorted(records.items()):
             events = await self._decoder.events(rows)
             await self._insert(partition, [(record.offset, event) for record, event in events])
-        await assignment.commit(consumer, {at: OffsetAndMetadata(end, "") for at, end in ends.items()})
+        await assignment.commit({at: OffsetAndMetadata(end, "") for at, end in ends.items()})
         count(self._name, records)
 
     async def _insert(self, partition: TopicPartition, events: Sequence[tuple[int, E]]) -> None:
         if events:
             await self._store.insert(self._stream(partition), partition.partition, events)
 
-    async def _position(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
+    async def _position(self, assignment: Assignment, partitions: Sequence[TopicPartition]) -> None:
         """Seek each partition to where its group stands, and note the plans that are pending."""
-        self._pending.clear()
-        starts = await beginnings(consumer, partitions)
+        starts = await assignment.beginnings(partitions)
         found = await committed(self._bootstrap, self._name, partitions)
+        self._pending.clear()
         for partition in partitions:
             offset = found[partition]
             if offset is None:
-                await self._check_new(consumer, partition, starts[partition])
-                consumer.seek(partition, starts[partition])
+                await self._check_new(assignment, partition, starts[partition])
+                assignment.seek(partition, starts[partition])
                 continue
             if offset.offset < starts[partition]:
                 raise LogTruncated(
-                    f"{self._name} stands at {offset.offset} of {partition}, the log begins at {starts[partition]}"
+                    f"{partition} was stored up to {offset.offset}, its log begins at {starts[partition]}"
                 )
             if offset.metadata:
                 self._pending[partition] = msgspec.json.decode(offset.metadata, type=Plan)
-            consumer.seek(partition, offset.offset)
+            assignment.seek(partition, offset.offset)
 
-    async def _check_new(self, consumer: AIOKafkaConsumer, partition: TopicPartition, start: int) -> None:
+    async def _check_new(self, assignment: Assignment, partition: TopicPartition, start: int) -> None:
         """Kafka forgets a group's offsets in the end; reading from the start would then store everything twice."""
-        end = (await consumer.end_offsets([partition]))[partition]
+        end = (await assignment.ends([partition]))[partition]
         if await self._store.stored(self._stream(partition), partition.partition, start, end):
             raise LogTruncated(f"Kafka has no offset of {self._name} for {partition}, yet records of it are stored")
 
-    async def _recover(self, consumer: AIOKafkaConsumer, assignment: Assignment, partition: TopicPartition) -> None:
-        """Store what is missing of a pending plan, then move past it."""
-        async with assignment.busy:
-            plan = self._pending.get(partition)
-            if plan is None:
-                return
-            start = await consumer.position(partition)
-            async with asyncio.timeout(RECOVERY_LIMIT_S):
-                stored = await self._store.stored(self._stream(partition), partition.partition, start, plan.end)
-                missing = await self._fill(consumer, partition, plan, stored)
-            await assignment.commit(consumer, {partition: OffsetAndMetadata(plan.end, "")})
-            consumer.seek(partition, plan.end)
-            del self._pending[partition]
+    async def _recover(self, assignment: Assignment, partition: TopicPartition) -> None:
+        """Read a pending plan's range again, store what is missing of it, and move past it.
+
+        Of the other partitions nothing is taken meanwhile; they are positioned anew afterwards.
+        """
+        async with assignment.busy, asyncio.timeout(RECOVERY_LIMIT_S):
+            plan = self._pending[partition]
+            start = assignment.position(partition)
+            stored = await self._store.stored(self._stream(partition), partition.partition, start, plan.end)
+            missing = await self._fill(assignment, partition, plan, stored)
+            await assignment.commit({partition: OffsetAndMetadata(plan.end, "")})
+            await self._position(assignment, sorted(assignment.held()))
         log.info("plan recovered", partition=str(partition), start=start, end=plan.end, missing=missing)
 
-    async def _fill(self, consumer: AIOKafkaConsumer, partition: TopicPartition, plan: Plan, stored: set[int]) -> int:
-        """Read the plan's range and store the rows that are not in `stored`; how many they were."""
+    async def _fill(self, assignment: Assignment, partition: TopicPartition, plan: Plan, stored: set[int]) -> int:
+        """Read up to the plan's end and store the rows that are not in `stored`; how many they were."""
         missing = 0
         last = -1
+        generation = assignment.generation
         while last < plan.end - 1:  # a plan ends behind a record, so that record will come
-            records = await consumer.getmany(partition, timeout_ms=POLL_MS, max_records=self._max_records)
+            records = await assignment.poll(self._max_records)
+            if generation != assignment.generation:
+                raise CommitFailed("the partitions were given anew in the middle of a recovery")
             rows = [row for row in records.get(partition, ()) if row.offset < plan.end]
-            if not rows and records:
-                break
             if rows:
                 events = await self._decoder.events([row for row in rows if row.offset not in stored])
                 await self._insert(partition, [(record.offset, event) for record, event in events])

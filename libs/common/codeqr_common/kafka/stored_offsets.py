@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 from sqlalchemy import Table, select
 from sqlalchemy.dialects.postgresql import insert
@@ -17,13 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from codeqr_common.health import Readiness
 from codeqr_common.kafka.admin import cluster_id
 from codeqr_common.kafka.consumers import (
-    POLL_MS,
     Assignment,
     Decoder,
     LagWatch,
+    LogTruncated,
     Records,
     after,
-    beginnings,
     count,
     group_consumer,
 )
@@ -84,30 +83,29 @@ class StoredOffsetsConsumer(Generic[E, T]):
 
     async def _session(self, stop: asyncio.Event) -> None:
         self._cluster = await cluster_id(self._bootstrap)
-        assignment = Assignment(lambda partitions: self._position(consumer, partitions))
-        async with group_consumer(self._bootstrap, self._name, self._topics, assignment) as consumer:
+        async with group_consumer(self._bootstrap, self._name, self._topics, self._position) as assignment:
             try:
-                await self._consume(consumer, assignment, stop)
+                await self._consume(assignment, stop)
             finally:
                 self._readiness.set(f"kafka consumer {self._name}", ok=False, reason="no session with Kafka")
 
-    async def _consume(self, consumer: AIOKafkaConsumer, assignment: Assignment, stop: asyncio.Event) -> None:
-        watch = LagWatch(consumer, self._name)
+    async def _consume(self, assignment: Assignment, stop: asyncio.Event) -> None:
+        watch = LagWatch(assignment, self._name)
         clock = asyncio.get_running_loop().time
         behind: dict[TopicPartition, OffsetAndMetadata] = {}
         next_commit = clock() + COMMIT_EVERY_S
         while not stop.is_set():
-            records: Records = await consumer.getmany(timeout_ms=POLL_MS, max_records=self._max_records)
-            assignment.check()
-            self._readiness.set(f"kafka consumer {self._name}", ok=True)
+            async with assignment.busy:
+                records = await assignment.poll(self._max_records)
+                self._readiness.set(f"kafka consumer {self._name}", ok=True)
+                if records:
+                    await self._take(records)
+                    behind.update({at: OffsetAndMetadata(offset, "") for at, offset in after(records).items()})
             await watch.look()
-            if records:
-                await self._take(records)
-                behind.update({at: OffsetAndMetadata(offset, "") for at, offset in after(records).items()})
             if behind and clock() >= next_commit:
-                await self._follow(consumer, assignment, behind)
+                await self._follow(assignment, behind)
                 next_commit = clock() + COMMIT_EVERY_S
-        await self._follow(consumer, assignment, behind)
+        await self._follow(assignment, behind)
 
     async def _take(self, records: Records) -> None:
         pairs = [pair for rows in records.values() for pair in await self._decoder.events(rows)]
@@ -119,25 +117,20 @@ class StoredOffsetsConsumer(Generic[E, T]):
         self._expected.update(after(records))
         count(self._name, records)
 
-    async def _follow(
-        self,
-        consumer: AIOKafkaConsumer,
-        assignment: Assignment,
-        behind: dict[TopicPartition, OffsetAndMetadata],
-    ) -> None:
-        held = consumer.assignment()
+    async def _follow(self, assignment: Assignment, behind: dict[TopicPartition, OffsetAndMetadata]) -> None:
+        held = assignment.held()
         if mine := {partition: offset for partition, offset in behind.items() if partition in held}:
-            await assignment.commit(consumer, mine)
+            await assignment.commit(mine)
         behind.clear()
 
-    async def _position(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
+    async def _position(self, assignment: Assignment, partitions: Sequence[TopicPartition]) -> None:
         """Seek each partition to its stored position; one that has none yet begins with the log."""
-        starts = await beginnings(consumer, partitions)
+        starts = await assignment.beginnings(partitions)
         async with self._engine.begin() as connection:
             for partition in partitions:
                 stored = await self._stored(connection, partition, starts[partition])
                 self._expected[partition] = stored
-                consumer.seek(partition, stored)
+                assignment.seek(partition, stored)
 
     async def _stored(self, connection: AsyncConnection, partition: TopicPartition, start: int) -> int:
         table = self._offsets
@@ -145,9 +138,7 @@ class StoredOffsetsConsumer(Generic[E, T]):
         await connection.execute(insert(table).values(**mine, next=start).on_conflict_do_nothing())
         stored = int((await connection.execute(select(table.c.next).where(*self._where(partition)))).scalar_one())
         if stored < start:
-            raise LookupError(
-                f"{self._name} stands at {stored} of {partition}, but the log now begins at {start}: records are lost"
-            )
+            raise LogTruncated(f"{self._name} stands at {stored} of {partition}, its log begins at {start}")
         return stored
 
     async def _move(self, connection: AsyncConnection, partition: TopicPartition, first: int, following: int) -> None:
