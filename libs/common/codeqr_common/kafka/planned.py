@@ -28,13 +28,15 @@ from codeqr_common.kafka.consumers import (
 )
 from codeqr_common.kafka.dead_letters import DeadLetters
 from codeqr_common.kafka.producers import Publisher
-from codeqr_common.kafka.sessions import keep_running
+from codeqr_common.kafka.sessions import keep_running, wait
 from codeqr_common.logs import get_logger
 
 log = get_logger(__name__)
 E_contra = TypeVar("E_contra", contravariant=True)
 E = TypeVar("E")
 RECOVERY_LIMIT_S = 60.0
+LINGER_S = 0.25
+"""Between two batches that were not full: each costs two commits and a part in the store."""
 
 
 class RangeStore(Protocol[E_contra]):
@@ -103,10 +105,12 @@ class PlannedConsumer(Generic[E]):
                 continue
             async with assignment.busy:
                 records = await assignment.poll(self._max_records)
-                self._readiness.set(f"kafka consumer {self._name}", ok=True)
+                self._readiness.set(f"kafka consumer {self._name}", ok=not self._pending, reason="a plan is pending")
                 if records:
                     await self._take(assignment, records)
             await watch.look()
+            if sum(map(len, records.values())) < self._max_records:
+                await wait(stop, LINGER_S)
 
     async def _take(self, assignment: Assignment, records: Records) -> None:
         ends = after(records)

@@ -1,0 +1,1 @@
+"""Owns ClickHouse: ingestion of events and the figures made of them."""

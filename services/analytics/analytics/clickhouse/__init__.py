@@ -1,0 +1,1 @@
+"""ClickHouse: clients, threads and migrations."""

@@ -1,0 +1,1 @@
+"""The clicks themselves, for our own tools."""

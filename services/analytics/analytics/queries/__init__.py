@@ -1,0 +1,1 @@
+"""`GET /analytics`: figures of a project in a window of time."""
