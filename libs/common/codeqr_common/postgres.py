@@ -3,15 +3,21 @@
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from codeqr_common.logs import get_logger
 
 log = get_logger(__name__)
 MIGRATION_LOCK = 0x636F6465  # one for all services: migrations of two schemas need not run side by side
+AWAY_STATES = ("08", "53", "57P")
+"""Classes of SQLSTATE that tell of the server, not of the statement: connection, resources, operator intervention."""
+AWAY_ERRORS = (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
 ENVIRONMENT = Path(__file__).parent / "alembic_environment"
 
 
@@ -28,6 +34,29 @@ def create_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         pool_pre_ping=True,
         connect_args={"timeout": 5, "command_timeout": 30},
     )
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether `error` says that Postgres cannot be reached or takes no work, rather than that the work is wrong.
+
+    SQLAlchemy over asyncpg raises plain `DBAPIError` for a server that is starting up or whose connections broke; while
+    connecting, asyncpg's own errors come through.
+    """
+    if isinstance(error, AWAY_ERRORS):
+        return True
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate).startswith(AWAY_STATES)
+    if not isinstance(error, DBAPIError):
+        return False
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    cause = error.orig.__cause__ if error.orig is not None else None
+    return error.connection_invalidated or state.startswith(AWAY_STATES) or isinstance(cause, AWAY_ERRORS)
+
+
+async def check(engine: AsyncEngine) -> None:
+    """Raise when Postgres does not answer."""
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
 
 
 def consumer_offsets(metadata: MetaData) -> Table:

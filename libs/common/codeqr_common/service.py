@@ -91,7 +91,7 @@ async def run(
     stop.set()
     results = await asyncio.gather(*running.values(), return_exceptions=True)
     for name, result in zip(running, results, strict=True):
-        if isinstance(result, Exception):
+        if isinstance(result, BaseException):
             log.error("task failed", task=name, exc_info=result)
     await admin.close()
     await asyncio.to_thread(tracing.shut_down)

@@ -4,7 +4,6 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Protocol
 
 from codeqr_common.logs import get_logger
@@ -23,8 +22,11 @@ class Client(Protocol):
 
 async def discard(client: Client) -> None:
     """Close a client of which nothing is expected any more; never raises, never hangs."""
-    with suppress(Exception):
-        await asyncio.wait_for(client.stop(), CLOSE_LIMIT_S)
+    stopping = asyncio.ensure_future(client.stop())
+    done, _ = await asyncio.wait([stopping], timeout=CLOSE_LIMIT_S)
+    if not done:
+        stopping.cancel()
+    await asyncio.gather(stopping, return_exceptions=True)
 
 
 async def wait(stop: asyncio.Event, seconds: float) -> bool:
@@ -34,6 +36,12 @@ async def wait(stop: asyncio.Event, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether a cancellation is meant for this task: aiokafka lets those of its own inner tasks out, too."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 async def keep_running(name: str, session: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
@@ -47,7 +55,9 @@ async def keep_running(name: str, session: Callable[[], Awaitable[None]], stop: 
         began = time.monotonic()
         try:
             await session()
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if _is_ours(error):
+                raise
             KAFKA_RESTARTS.labels(name).inc()
             log.warning("session ended", client=name, error=f"{type(error).__name__}: {error}"[:500])
             log.debug("session ended", client=name, exc_info=error)

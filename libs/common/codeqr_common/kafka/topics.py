@@ -17,8 +17,9 @@ SPOOL_POSITIONS = "spool.positions"
 
 COUNTERS = "counters"
 INGEST = "ingest"
-DISPATCHER = "dispatcher"
-CONSUMERS = (COUNTERS, INGEST, DISPATCHER)
+LINK_DISPATCHER = "link-dispatcher"
+CLICK_DISPATCHER = "click-dispatcher"
+CONSUMERS = (COUNTERS, INGEST, LINK_DISPATCHER, CLICK_DISPATCHER)
 """The consumers with a group; a consumer's name is its group's."""
 
 WEEK_MS = 7 * 24 * 3600 * 1000

@@ -1,0 +1,1 @@
+"""Counters: clicks summed onto links, exactly."""

@@ -1,0 +1,90 @@
+"""The counters worker: clicks from Kafka, summed per link and added in the transaction that moves the offsets."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiokafka import ConsumerRecord
+from sqlalchemy import BigInteger, Text, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from codeqr_common.events.clicks import ClickEvent, decode_click
+from codeqr_common.health import Readiness
+from codeqr_common.kafka.stored_offsets import StoredOffsetsConsumer
+from codeqr_common.kafka.topics import CLICK_EVENTS, COUNTERS
+from link_api.tables import Time, consumer_offsets, link_counters
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What a batch adds to one link. `last_clicked` is in milliseconds since the epoch."""
+
+    link_id: str
+    clicks: int
+    last_clicked: int
+
+
+def gains(clicks: Iterable[ClickEvent]) -> list[Gain]:
+    """The sums per link, in the order of link ids (the order in which rows are locked). Bots do not count."""
+    found: dict[str, Gain] = {}
+    for click in clicks:
+        if click.bot:
+            continue
+        before = found.get(click.link_id, Gain(click.link_id, 0, click.time))
+        found[click.link_id] = Gain(click.link_id, before.clicks + 1, max(before.last_clicked, click.time))
+    return [found[link_id] for link_id in sorted(found)]
+
+
+_rows = (
+    func.unnest(
+        bindparam("link_ids", type_=ARRAY(Text)),
+        bindparam("clicks", type_=ARRAY(BigInteger)),
+        bindparam("last_clicked", type_=ARRAY(Time)),
+    )
+    .table_valued("link_id", "clicks", "last_clicked")
+    .render_derived("gained")
+)
+_gained = insert(link_counters).from_select(
+    ["link_id", "clicks", "last_clicked"], select(_rows.c.link_id, _rows.c.clicks, _rows.c.last_clicked)
+)
+ADD_CLICKS = _gained.on_conflict_do_update(
+    index_elements=[link_counters.c.link_id],
+    set_={
+        "clicks": link_counters.c.clicks + _gained.excluded.clicks,
+        "last_clicked": func.greatest(link_counters.c.last_clicked, _gained.excluded.last_clicked),
+    },
+)
+
+
+async def add_clicks(connection: AsyncConnection, rows: Sequence[Gain]) -> None:
+    """Add sums to the counters, in the order given."""
+    if not rows:
+        return
+    parameters = {
+        "link_ids": [row.link_id for row in rows],
+        "clicks": [row.clicks for row in rows],
+        "last_clicked": [datetime.fromtimestamp(row.last_clicked / 1000, UTC) for row in rows],
+    }
+    await connection.execute(ADD_CLICKS, parameters)
+
+
+async def _sum(pairs: Sequence[tuple[ConsumerRecord, ClickEvent]]) -> list[Gain]:
+    return gains(click for _, click in pairs)
+
+
+def counters_worker(
+    bootstrap: str, engine: AsyncEngine, readiness: Readiness
+) -> StoredOffsetsConsumer[ClickEvent, list[Gain]]:
+    """The consumer that keeps `clicks` and `lastClicked` of links."""
+    return StoredOffsetsConsumer(
+        bootstrap=bootstrap,
+        consumer=COUNTERS,
+        topics=[CLICK_EVENTS],
+        decode=decode_click,
+        engine=engine,
+        offsets=consumer_offsets,
+        prepare=_sum,
+        apply=add_clicks,
+        readiness=readiness,
+    )

@@ -1,0 +1,102 @@
+"""Transactions, and what goes wrong with them in the words of the API.
+
+Endpoints and services never commit: `Database.write` does, when the work it was given is done.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from codeqr_common import errors
+from codeqr_common.errors import ApiError
+from codeqr_common.logs import get_logger
+from codeqr_common.postgres import is_away
+
+log = get_logger(__name__)
+Result = TypeVar("Result")
+TRIES = 5
+RETRIED_STATES = ("40001", "40P01")  # serialization failure, deadlock: nothing was done, the work may run again
+NOT_TEXT_STATES = ("22021", "22P05")  # what Postgres cannot hold as text, such as NUL
+
+
+class Outdated(Exception):
+    """What the transaction read at its start has been changed by another since: the work must run again."""
+
+
+class Database:
+    """Runs work in transactions. `conflicts`: constraint name → the sentence that 409 says when it is violated."""
+
+    def __init__(self, engine: AsyncEngine, conflicts: Mapping[str, str]) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._conflicts = conflicts
+
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
+        """Run `work` in one transaction and commit it.
+
+        Work that was overtaken (`Outdated`, a deadlock) runs again in a new transaction. Raises `ApiError`: 409 for a
+        violated constraint, 422 for text that cannot be stored, 503 when Postgres is away (then the transaction is
+        undone, or, if the connection broke in the very commit, it may have been done).
+        """
+        for _ in range(TRIES):
+            try:
+                async with self._errors(), self._engine.begin() as connection:
+                    return await work(connection)
+            except Outdated:
+                continue
+        raise errors.service_unavailable("Too many changes at once to the same thing.")
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for single statements that read; no transaction around them."""
+        async with self._errors(), self._reader.connect() as connection:
+            yield connection
+
+    async def check(self) -> None:
+        """Raise when Postgres does not answer."""
+        async with self._reader.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    @asynccontextmanager
+    async def _errors(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (ApiError, Outdated):
+            raise
+        except Exception as error:
+            translated = self._translate(error)
+            if translated is None:
+                raise
+            raise translated from error
+
+    def _translate(self, error: Exception) -> Exception | None:
+        if is_away(error):
+            log.warning("postgres is away", error=f"{type(error).__name__}: {error}"[:300])
+            return errors.service_unavailable("The database cannot be reached at the moment.")
+        if not isinstance(error, DBAPIError):
+            return None
+        state = _state(error)
+        if state in RETRIED_STATES:
+            return Outdated(state)
+        if isinstance(error, IntegrityError) and (sentence := self._conflicts.get(_constraint(error))):
+            return errors.conflict(sentence)
+        if state in NOT_TEXT_STATES or isinstance(_cause(error), asyncpg.DataError):
+            return errors.unprocessable_entity("value: holds characters that cannot be stored")
+        return None
+
+
+def _cause(error: DBAPIError) -> BaseException | None:
+    return error.orig.__cause__ if error.orig is not None else None
+
+
+def _state(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
+
+
+def _constraint(error: IntegrityError) -> str:
+    return str(getattr(_cause(error), "constraint_name", None) or "")

@@ -1,0 +1,1 @@
+"""Domains: the hosts on which a project's short links live."""

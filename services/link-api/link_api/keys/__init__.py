@@ -1,0 +1,1 @@
+"""API keys: made, and told apart by their hash."""

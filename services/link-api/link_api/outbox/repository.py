@@ -1,0 +1,114 @@
+"""Rows of the outbox: written in the transaction of the change, read and deleted by the relay."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import BigInteger, SmallInteger, bindparam, delete, func, insert, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from codeqr_common import tracing
+from codeqr_common.events import links as link_events
+from codeqr_common.events.links import DomainEvent, LinkEvent
+from codeqr_common.kafka.topics import LINK_EVENTS
+from link_api.outbox import entries as register_entries
+from link_api.outbox.entries import RegisterEntries
+from link_api.tables import outbox
+
+SHARDS = 16
+LOCK_CLASS = 0x6C696E6B
+"""The first half of the shards' advisory locks; the second half is the shard."""
+
+
+def shard_of(domain: str, folded: str) -> int:
+    """The shard of everything that happens to one short link (or, with no key, to one domain)."""
+    return zlib.crc32(f"{domain}/{folded}".encode()) % SHARDS
+
+
+def headers_of(event: LinkEvent | DomainEvent) -> dict[str, str]:
+    """The Kafka headers of an event that is written now."""
+    headers = {"event-id": event.id, "event-type": event.type} | tracing.carrier()
+    if event.request_id:
+        headers["request-id"] = event.request_id
+    return headers
+
+
+def request_id() -> str | None:
+    """The id of the request that is being answered, if one is."""
+    found = structlog.contextvars.get_contextvars().get("request_id")
+    return None if found is None else str(found)
+
+
+class OutboxRow(NamedTuple):
+    """An event that waits to be published."""
+
+    id: int
+    topic: str
+    key: str
+    value: bytes
+    headers: Mapping[str, str]
+    register: bytes
+
+
+async def add_link_event(
+    connection: AsyncConnection, event: LinkEvent, name: tuple[str, str], entries: RegisterEntries
+) -> bytes:
+    """Write a link's event; `name` is the (domain, folded key) that decides its shard. Returns the event's JSON."""
+    return await _add(connection, event, event.link_id, shard_of(*name), entries)
+
+
+async def add_domain_event(connection: AsyncConnection, event: DomainEvent, entries: RegisterEntries) -> bytes:
+    """Write a domain's event. Returns the event's JSON."""
+    return await _add(connection, event, event.domain.id, shard_of(event.domain.slug, ""), entries)
+
+
+async def _add(
+    connection: AsyncConnection, event: LinkEvent | DomainEvent, key: str, shard: int, entries: RegisterEntries
+) -> bytes:
+    value = link_events.encode(event)
+    row = {
+        "shard": shard,
+        "topic": LINK_EVENTS,
+        "key": key,
+        "value": value,
+        "headers": headers_of(event),
+        "register": register_entries.encode(entries),
+    }
+    await connection.execute(insert(outbox).values(row))
+    return value
+
+
+_BATCH = (
+    select(outbox.c.id, outbox.c.topic, outbox.c.key, outbox.c.value, outbox.c.headers, outbox.c.register)
+    .where(outbox.c.shard == func.any(bindparam("shards", type_=ARRAY(SmallInteger))))
+    .order_by(outbox.c.id)
+    .limit(bindparam("limit"))
+)
+_DELETE = delete(outbox).where(outbox.c.id == func.any(bindparam("ids", type_=ARRAY(BigInteger))))
+_WAITING = select(func.count(), func.min(outbox.c.created_at))
+_TRY_LOCK = text("SELECT pg_try_advisory_lock(:class, :shard)")
+
+
+async def next_batch(connection: AsyncConnection, shards: Sequence[int], limit: int) -> list[OutboxRow]:
+    """The oldest rows of these shards."""
+    rows = await connection.execute(_BATCH, {"shards": list(shards), "limit": limit})
+    return [OutboxRow(*row) for row in rows]
+
+
+async def remove(connection: AsyncConnection, ids: Sequence[int]) -> None:
+    """Delete rows by their ids: a row that became visible meanwhile stays, whatever its id."""
+    await connection.execute(_DELETE, {"ids": list(ids)})
+
+
+async def waiting(connection: AsyncConnection) -> tuple[int, datetime | None]:
+    """How many rows wait, and since when the oldest does."""
+    row = (await connection.execute(_WAITING)).one()
+    return row[0], row[1]
+
+
+async def try_lock(connection: AsyncConnection, shard: int) -> bool:
+    """Take the shard for this session, unless another one has it."""
+    return bool((await connection.execute(_TRY_LOCK, {"class": LOCK_CLASS, "shard": shard})).scalar_one())

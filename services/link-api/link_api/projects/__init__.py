@@ -1,0 +1,1 @@
+"""Projects: the tenants, made over the internal listener."""

@@ -1,0 +1,1 @@
+"""Resolving: what a redirector asks when neither its cache nor Redis knows a short link."""

@@ -1,0 +1,1 @@
+"""Salts: the daily secrets under which visitors are hashed."""

@@ -1,0 +1,1 @@
+"""Tags: names with a colour that links carry."""

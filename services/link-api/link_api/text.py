@@ -1,0 +1,67 @@
+"""How callers' texts and names come in, alike for every resource."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Request
+from pydantic import AfterValidator, AliasChoices, AliasGenerator, BaseModel, ConfigDict, ValidationError
+
+from codeqr_common import errors
+from codeqr_common.events.links import spelling
+
+Model = TypeVar("Model", bound=BaseModel)
+
+NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def _storable(value: str) -> str:
+    if NOT_STORABLE.search(value):
+        raise ValueError("holds a NUL character or half of a surrogate pair")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+"""A text that Postgres can store."""
+
+
+def snake_and_camel() -> ConfigDict:
+    """A model that takes `external_id` and `externalId` alike (the second wins) and ignores what it does not know."""
+    choices = AliasGenerator(validation_alias=lambda name: AliasChoices(spelling(name), name))
+    return ConfigDict(alias_generator=choices, extra="ignore", frozen=True)
+
+
+def cut(length: int) -> Callable[[str], str]:
+    """A validator that keeps the first `length` characters."""
+    return lambda value: value[:length]
+
+
+def string_list(value: Any) -> Any:
+    """A string, a comma list, an array, or an array of comma lists, as a list without empty entries."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        return value
+    return [part for entry in value for part in (_parts(entry) if isinstance(entry, str) else [entry])]
+
+
+def _parts(entry: str) -> list[str]:
+    return [part.strip() for part in entry.split(",") if part.strip()]
+
+
+def query_of(request: Request) -> Mapping[str, str | list[str]]:
+    """The query's parameters; one that is repeated comes as a list."""
+    pairs = request.query_params.multi_items()
+    names = dict.fromkeys(name for name, _ in pairs)
+    values = {name: [value for found, value in pairs if found == name] for name in names}
+    return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
+
+
+def parsed_query(model: type[Model], request: Request) -> Model:
+    """The query as `model`. Raises 422."""
+    try:
+        return model.model_validate(query_of(request))
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = ".".join(str(step) for step in first["loc"]) or "query"
+        raise errors.unprocessable_entity(f"{path}: {first['msg'].removeprefix('Value error, ')}") from error
