@@ -3,10 +3,11 @@
 import json
 import os
 import subprocess
-import time
 from typing import Any
 
 import httpx
+
+from running import Stack
 
 FIELDS = {
     "apiUrl",
@@ -40,18 +41,18 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.
 ARRIVAL_SECONDS = 30.0
 
 
-def printed(stack: Any, *arguments: str) -> str:
+def printed(stack: Stack, *arguments: str) -> str:
     done = stack.codeqr(*arguments)
     assert done.returncode == 0, done.stderr
-    return str(done.stdout)
+    return done.stdout
 
 
-def environment(stack: Any) -> dict[str, Any]:
+def environment(stack: Stack) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(printed(stack, "env", "--json"))
     return found
 
 
-def test_env_has_exactly_the_promised_fields(stack: Any) -> None:
+def test_env_has_exactly_the_promised_fields(stack: Stack) -> None:
     found = environment(stack)
     assert set(found) == FIELDS
     assert all(isinstance(found[field], str) for field in FIELDS - {"clickhouseUrl", "processes"})
@@ -59,7 +60,7 @@ def test_env_has_exactly_the_promised_fields(stack: Any) -> None:
     assert found["shortDomain"] == f"localhost:{httpx.URL(found['shortUrl']).port}"
 
 
-def test_env_names_the_pid_of_every_living_process(stack: Any) -> None:
+def test_env_names_the_pid_of_every_living_process(stack: Stack) -> None:
     processes = environment(stack)["processes"]
     assert set(processes) <= PROCESSES
     assert PROCESSES - set(processes) <= {"kafka", "postgres", "redis"}  # engines may be somebody else's
@@ -67,7 +68,7 @@ def test_env_names_the_pid_of_every_living_process(stack: Any) -> None:
         os.kill(pid, 0)
 
 
-def test_the_key_of_env_opens_the_api(stack: Any) -> None:
+def test_the_key_of_env_opens_the_api(stack: Stack) -> None:
     found = environment(stack)
     answer = httpx.get(
         f"{found['apiUrl']}/links",
@@ -77,7 +78,7 @@ def test_the_key_of_env_opens_the_api(stack: Any) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def test_env_without_json_is_the_same_as_shell_exports(stack: Any) -> None:
+def test_env_without_json_is_the_same_as_shell_exports(stack: Stack) -> None:
     found = environment(stack)
     names = {
         "CODEQR_API_URL": "apiUrl",
@@ -93,7 +94,7 @@ def test_env_without_json_is_the_same_as_shell_exports(stack: Any) -> None:
     assert evaluated.stdout.splitlines() == [found[field] for field in names.values()]
 
 
-def test_a_made_project_has_a_key_of_its_own(stack: Any) -> None:
+def test_a_made_project_has_a_key_of_its_own(stack: Stack) -> None:
     made = json.loads(printed(stack, "projects", "create", "Door test", "--json"))
     assert set(made) == {"id", "slug", "apiKey"}
     answer = httpx.get(f"{stack.api_url}/links", headers={"Authorization": f"Bearer {made['apiKey']}"})
@@ -101,7 +102,7 @@ def test_a_made_project_has_a_key_of_its_own(stack: Any) -> None:
     assert "x-ratelimit-limit" not in answer.headers
 
 
-def test_clicks_streams_what_was_visited(stack: Any) -> None:
+def test_clicks_streams_what_was_visited(stack: Stack) -> None:
     made = json.loads(printed(stack, "projects", "create", "Clicks test", "--json"))
     headers = {"Authorization": f"Bearer {made['apiKey']}"}
     link = httpx.post(f"{stack.api_url}/links", json={"url": "https://example.com/door"}, headers=headers).json()
@@ -118,23 +119,23 @@ def test_clicks_streams_what_was_visited(stack: Any) -> None:
     assert [row["referrer"] for row in rows if row["bot"]] == [None]
 
 
-def test_clicks_of_an_unknown_project_is_a_sentence(stack: Any) -> None:
+def test_clicks_of_an_unknown_project_is_a_sentence(stack: Stack) -> None:
     done = stack.codeqr("clicks", "--json", "--project", "no-such-project")
     assert done.returncode == 1
     assert "no-such-project" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def visit(stack: Any, key: str, headers: dict[str, str]) -> httpx.Response:
+def visit(stack: Stack, key: str, headers: dict[str, str]) -> httpx.Response:
     return httpx.get(f"{stack.short_url}/{key}", headers={**headers, "Host": stack.short_domain})
 
 
-def clicks_of(stack: Any, slug: str, count: int) -> list[dict[str, Any]]:
+def clicks_of(stack: Stack, slug: str, count: int) -> list[dict[str, Any]]:
     """The project's clicks once there are `count` of them."""
-    end = time.monotonic() + ARRIVAL_SECONDS
-    while True:
+
+    def enough() -> list[dict[str, Any]]:
         rows = [json.loads(line) for line in printed(stack, "clicks", "--json", "--project", slug).splitlines()]
-        if len(rows) >= count:
-            return rows
-        assert time.monotonic() < end, f"{len(rows)} of {count} clicks within {ARRIVAL_SECONDS} s"
-        time.sleep(0.1)
+        return rows if len(rows) >= count else []
+
+    found: list[dict[str, Any]] = stack.wait_until(enough, ARRIVAL_SECONDS)
+    return found

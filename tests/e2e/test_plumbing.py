@@ -4,11 +4,12 @@ import contextlib
 import os
 import signal
 import socket
-import time
 from typing import Any
 
 import httpx
 import pytest
+
+from running import Stack
 
 ADMIN_OFFSETS = {
     "link-api": 12,
@@ -39,12 +40,12 @@ def error_of(answer: httpx.Response, status: int, code: str) -> str:
     return str(body["error"]["message"])
 
 
-def test_an_unknown_path_is_404(stack: Any) -> None:
+def test_an_unknown_path_is_404(stack: Stack) -> None:
     error_of(httpx.get(f"{stack.api_url}/no/such/path"), 404, "not_found")
     error_of(stack.api.get("/linksandmore"), 404, "not_found")
 
 
-def test_a_path_unknown_to_the_service_is_404(stack: Any) -> None:
+def test_a_path_unknown_to_the_service_is_404(stack: Stack) -> None:
     error_of(stack.api.get("/analytics/no/such/path"), 404, "not_found")
 
 
@@ -53,12 +54,12 @@ def test_a_path_unknown_to_the_service_is_404(stack: Any) -> None:
     "authorization",
     [None, "Bearer codeqr_unknown", "Bearer", "Basic Zm9vOmJhcg==", "Internal guessed", "nonsense"],
 )
-def test_without_a_good_key_is_401(stack: Any, path: str, authorization: str | None) -> None:
+def test_without_a_good_key_is_401(stack: Stack, path: str, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     error_of(httpx.get(f"{stack.api_url}{path}", headers=headers), 401, "unauthorized")
 
 
-def test_a_slug_of_another_project_is_403(stack: Any) -> None:
+def test_a_slug_of_another_project_is_403(stack: Stack) -> None:
     error_of(stack.api.get("/links", params={"projectSlug": "someone-elses"}), 403, "forbidden")
 
 
@@ -70,7 +71,9 @@ def test_a_slug_of_another_project_is_403(stack: Any) -> None:
         ("PATCH", "/webhooks", {"GET", "POST"}),
     ],
 )
-def test_a_wrong_method_is_405_and_says_which_are_right(stack: Any, method: str, path: str, allowed: set[str]) -> None:
+def test_a_wrong_method_is_405_and_says_which_are_right(
+    stack: Stack, method: str, path: str, allowed: set[str]
+) -> None:
     answer = stack.api.request(method, path)
     error_of(answer, 405, "method_not_allowed")
     assert allowed <= {name.strip() for name in answer.headers["allow"].split(",")}
@@ -79,12 +82,12 @@ def test_a_wrong_method_is_405_and_says_which_are_right(stack: Any, method: str,
 
 @pytest.mark.parametrize("path", ["/links", "/webhooks"])
 @pytest.mark.parametrize("body", [b'{"url": ', b"\xff\xfe", b"url=https://example.com"])
-def test_a_body_that_is_not_json_is_400(stack: Any, path: str, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_400(stack: Stack, path: str, body: bytes) -> None:
     answer = stack.api.post(path, content=body, headers={"Content-Type": "application/json"})
     error_of(answer, 400, "bad_request")
 
 
-def test_a_body_over_one_mebibyte_is_400(stack: Any) -> None:
+def test_a_body_over_one_mebibyte_is_400(stack: Stack) -> None:
     body = {"url": "https://example.com", "title": "x" * (1 << 20)}
     error_of(stack.api.post("/links", json=body), 400, "bad_request")
 
@@ -99,11 +102,11 @@ def test_a_body_over_one_mebibyte_is_400(stack: Any) -> None:
         ("/webhooks", {"name": "x", "url": "http://127.0.0.1:1/", "triggers": ["link.cloned"]}, "triggers"),
     ],
 )
-def test_a_wrong_value_is_422_with_its_path(stack: Any, path: str, body: dict[str, Any], begins: str) -> None:
+def test_a_wrong_value_is_422_with_its_path(stack: Stack, path: str, body: dict[str, Any], begins: str) -> None:
     assert error_of(stack.api.post(path, json=body), 422, "unprocessable_entity").startswith(begins)
 
 
-def test_a_refused_link_is_not_there(stack: Any) -> None:
+def test_a_refused_link_is_not_there(stack: Stack) -> None:
     body = {"url": "javascript:alert(1)", "key": "refused-link"}
     error_of(stack.api.post("/links", json=body), 422, "unprocessable_entity")
     params = {"domain": stack.short_domain, "key": "refused-link"}
@@ -111,7 +114,7 @@ def test_a_refused_link_is_not_there(stack: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/links", "/analytics", "/webhooks", "/no/such/path"])
-def test_a_sane_request_id_is_kept(stack: Any, path: str) -> None:
+def test_a_sane_request_id_is_kept(stack: Stack, path: str) -> None:
     given = "Trace_me-1.2"
     answer = stack.api.get(path, headers={"X-Request-Id": given})
     assert answer.headers.get_list("x-request-id") == [given]
@@ -119,18 +122,18 @@ def test_a_sane_request_id_is_kept(stack: Any, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/links", "/no/such/path"])
 @pytest.mark.parametrize("given", ["", "two words", "x" * 129, "<script>", "a;b"])
-def test_an_insane_request_id_is_replaced(stack: Any, path: str, given: str) -> None:
+def test_an_insane_request_id_is_replaced(stack: Stack, path: str, given: str) -> None:
     [answered] = stack.api.get(path, headers={"X-Request-Id": given}).headers.get_list("x-request-id")
     assert answered
     assert answered != given
 
 
-def test_every_request_without_an_id_gets_its_own(stack: Any) -> None:
+def test_every_request_without_an_id_gets_its_own(stack: Stack) -> None:
     ids = {stack.api.get("/links").headers["x-request-id"] for _ in range(5)}
     assert len(ids) == 5
 
 
-def test_headers_between_services_are_not_taken_from_callers(stack: Any) -> None:
+def test_headers_between_services_are_not_taken_from_callers(stack: Stack) -> None:
     headers = {
         "X-Internal-Callers-Request-Id": "forged",
         "X-CodeQR-Project-Id": "proj_forged",
@@ -161,7 +164,7 @@ def test_headers_between_services_are_not_taken_from_callers(stack: Any) -> None
         "/metrics",
     ],
 )
-def test_inner_doors_are_not_reachable_through_the_gateway(stack: Any, path: str) -> None:
+def test_inner_doors_are_not_reachable_through_the_gateway(stack: Stack, path: str) -> None:
     for method in ("GET", "POST"):
         status, body = raw_request(stack.api_url, method, path)
         assert status in (404, 405), body
@@ -179,7 +182,7 @@ def raw_request(base: str, method: str, path: str) -> tuple[int, bytes]:
 
 
 @pytest.mark.parametrize("offset", [11, 21])
-def test_internal_listeners_want_the_service_token(stack: Any, offset: int) -> None:
+def test_internal_listeners_want_the_service_token(stack: Stack, offset: int) -> None:
     path = "/internal/projects/demo" if offset == 11 else "/internal/clicks"
     for authorization in ("", "Internal guessed", f"Bearer {stack.api_key}"):
         answer = httpx.get(f"http://127.0.0.1:{stack.port(offset)}{path}", headers={"Authorization": authorization})
@@ -187,7 +190,7 @@ def test_internal_listeners_want_the_service_token(stack: Any, offset: int) -> N
 
 
 @pytest.mark.parametrize("name", sorted(ADMIN_OFFSETS))
-def test_health_is_on_the_admin_port(stack: Any, name: str) -> None:
+def test_health_is_on_the_admin_port(stack: Stack, name: str) -> None:
     assert name in stack.processes()
     base = f"http://127.0.0.1:{stack.port(ADMIN_OFFSETS[name])}"
     assert httpx.get(f"{base}/healthz").json() == {"status": "ok"}
@@ -199,32 +202,25 @@ def test_health_is_on_the_admin_port(stack: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_a_short_domain_shows_no_health(stack: Any, path: str) -> None:
+def test_a_short_domain_shows_no_health(stack: Stack, path: str) -> None:
     answer = httpx.get(f"{stack.short_url}{path}", headers={"Host": stack.short_domain})
     assert answer.status_code == 404
     assert answer.headers["content-type"].startswith("text/html")
 
 
 @pytest.mark.faults
-def test_the_gateway_answers_503_while_a_service_is_away(stack: Any) -> None:
+def test_the_gateway_answers_503_while_a_service_is_away(stack: Stack) -> None:
     """A killed service needs a second to start again; the question is asked as soon as its port is closed."""
     os.kill(stack.processes()["link-api"], signal.SIGKILL)
-    wait_until(lambda: not is_open(stack.port(10)))
+    stack.wait_until(lambda: not is_open(stack.port(10)), RECOVERY_SECONDS)
     answer = stack.api.get("/links", headers={"X-Request-Id": "while-away"})
     error_of(answer, 503, "service_unavailable")
     assert int(answer.headers["retry-after"]) >= 1
     assert answer.headers["x-request-id"] == "while-away"
-    wait_until(lambda: stack.api.get("/links").status_code == 200)
+    stack.wait_until(lambda: stack.api.get("/links").status_code == 200, RECOVERY_SECONDS)
 
 
 def is_open(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
-
-
-def wait_until(holds: Any) -> None:
-    end = time.monotonic() + RECOVERY_SECONDS
-    while not holds():
-        assert time.monotonic() < end, f"not within {RECOVERY_SECONDS} s"
-        time.sleep(0.01)

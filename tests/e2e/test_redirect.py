@@ -3,7 +3,9 @@
 import time
 import uuid
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -68,7 +70,6 @@ def everybody_sees(stack: Stack, path: str, expected: tuple[int, str | None]) ->
         "https://example.com",
         "https://example.com/a%20b/%7Etilde?x=1&x=2&&empty=&flag#/route?y=%C3%A9",
         "http://user@example.com:8080/p;v=1?q=a+b%2Bc",
-        "mailto:someone@example.com?subject=Hello%20there",
     ],
 )
 def test_a_link_leads_to_its_url_byte_for_byte(
@@ -83,6 +84,15 @@ def test_a_link_leads_to_its_url_byte_for_byte(
     assert "referrer-policy" not in answer.headers
     assert "set-cookie" not in answer.headers
     assert answer.content == b""
+
+
+def test_a_link_may_lead_to_an_app(api: httpx.Client, stack: Stack) -> None:
+    link = create(api, stack, url="mailto:someone@example.com?subject=Hello%20there")
+    connection = HTTPConnection(urlsplit(stack.short_url).netloc, timeout=10)  # httpx refuses to read such a Location
+    connection.request("GET", f"/{link['key']}?x=1", headers={"Host": stack.short_domain})
+    answer = connection.getresponse()
+    connection.close()
+    assert (answer.status, answer.getheader("location")) == (302, link["url"])
 
 
 def test_parameters_of_the_visitor_are_added(api: httpx.Client, stack: Stack, visitor: httpx.Client) -> None:

@@ -27,11 +27,11 @@ VARIATION_SELECTOR = "\ufe0f"
 
 
 def fold_key(key: str) -> str:
-    """The form in which keys are compared: NFC, case-folded, NFC again, without U+FE0F (contract 2.2)."""
+    """The form in which keys are compared: NFC, case-folded, without U+FE0F, NFC again (contract 2.2)."""
     if key.isascii():
         return key.lower()
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", key).casefold())
-    return folded.replace(VARIATION_SELECTOR, "")
+    folded = unicodedata.normalize("NFC", key).casefold().replace(VARIATION_SELECTOR, "")
+    return unicodedata.normalize("NFC", folded)
 
 
 class RedirectLink(msgspec.Struct, frozen=True, rename="camel"):

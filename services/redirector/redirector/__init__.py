@@ -1,0 +1,1 @@
+"""Answers short links, spools their clicks to disk, and sends them to Kafka."""

@@ -1,0 +1,96 @@
+"""The application of the public listener: the reference path, which knows the whole decision table."""
+
+from pathlib import Path
+
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from codeqr_common.logs import get_logger
+from redirector import metrics
+from redirector.clicks.recorder import Recorder
+from redirector.decision import Answer, Facts, File, Page, Redirect, decide, needs_link
+from redirector.domains.hosts import candidates
+from redirector.pages import PACKAGE, Pages
+from redirector.requests import VisitorRequest
+from redirector.resolver import CannotKnow, Resolver
+from redirector.short_path import parse_path
+
+log = get_logger(__name__)
+NOT_INDEXED = {"x-robots-tag": "noindex, nofollow"}
+REDIRECTED = {"cache-control": "private, no-store"}
+RETRY_AFTER_S = 1
+FILES = {"robots.txt": ("robots.txt", "text/plain"), "favicon.ico": ("favicon.svg", "image/svg+xml")}
+
+
+class RedirectApp:
+    """An ASGI application. Every path and method comes here: the decision table is the router."""
+
+    def __init__(self, resolver: Resolver, recorder: Recorder, pages: Pages) -> None:
+        self._resolver = resolver
+        self._recorder = recorder
+        self._pages = pages
+        self._files = {name: _file(PACKAGE / "static" / file, kind) for name, (file, kind) in FILES.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            response = await self._respond(VisitorRequest(scope))
+            await response(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _respond(self, request: VisitorRequest) -> Response:
+        """The answer, made so that the click of a visit is in the spool before anything of it goes out."""
+        facts = Facts(request.method, parse_path(request.raw_path), request.query)
+        try:
+            found = await self._resolver.resolve(
+                candidates(request.header(b"host")), facts.path.key if needs_link(facts) else None
+            )
+        except CannotKnow:
+            return self._unavailable(request)
+        return self._response(request, decide(facts, found.domain, found.link))
+
+    def _response(self, request: VisitorRequest, answer: Answer) -> Response:
+        if isinstance(answer, Redirect):
+            return self._redirect(request, answer)
+        if isinstance(answer, File):
+            metrics.ANSWERS.labels(answer.name, 200).inc()
+            return self._files[answer.name]
+        return self._page(request, answer)
+
+    def _redirect(self, request: VisitorRequest, answer: Redirect) -> Response:
+        if answer.visited is not None:
+            self._recorder.record(request, answer.visited, answer.location)
+        metrics.ANSWERS.labels("visit" if answer.visited else "redirect", 302).inc()
+        headers = REDIRECTED | ({} if answer.indexed else NOT_INDEXED)
+        response = Response(status_code=302, headers=headers)
+        # Set as it is: Starlette's RedirectResponse would quote it again, and the target must stay byte for byte.
+        response.headers["location"] = answer.location
+        return response
+
+    def _page(self, request: VisitorRequest, page: Page) -> Response:
+        metrics.ANSWERS.labels(page.name, page.status).inc()
+        html, language = self._pages.render(page.name, request.header(b"accept-language"), page.link)
+        headers = self._pages.headers | NOT_INDEXED | {"content-language": language}
+        if page.allow:
+            headers["allow"] = page.allow
+        return HTMLResponse(html, page.status, headers)
+
+    def _unavailable(self, request: VisitorRequest) -> Response:
+        metrics.ANSWERS.labels("unavailable", 503).inc()
+        html, language = self._pages.render("unavailable", request.header(b"accept-language"))
+        headers = self._pages.headers | {"content-language": language, "retry-after": str(RETRY_AFTER_S)}
+        return HTMLResponse(html, 503, headers | NOT_INDEXED)
+
+
+def _file(path: Path, kind: str) -> Response:
+    return Response(path.read_bytes(), media_type=kind, headers={"cache-control": "public, max-age=86400"})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,1 @@
+"""A click's way: record, spool, sender, event."""

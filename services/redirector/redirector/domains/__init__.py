@@ -1,0 +1,1 @@
+"""Which short domain a request is for."""
