@@ -6,6 +6,8 @@ any error in a commit the client is closed and made anew.
 """
 
 import asyncio
+import time
+from asyncio import CancelledError
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
@@ -73,7 +75,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self._consumer = consumer
         self._position = position
         self._commit: asyncio.Task[None] | None = None
-        self._failed: BaseException | None = None
+        self._fetch: asyncio.Task[Records] | None = None
+        self._failed: Exception | None = None
         self.generation = 0
         """Changes whenever partitions are given or taken."""
         self._positioned = asyncio.Event()
@@ -84,16 +87,21 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         self.generation += 1
         self._positioned.clear()
-        if self._commit is not None:
-            self._commit.cancel()
-            await asyncio.gather(self._commit, return_exceptions=True)
+        # A fetch in flight would wait, without a limit, for the assignment that waits for the end of this.
+        for task in (self._fetch, self._commit):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         async with self.busy:
             pass
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         try:
             await self._position(self, sorted(assigned))
-        except BaseException as error:
+        except CancelledError:
+            self._failed = ConnectionError("positioning was cut off")
+            raise
+        except Exception as error:
             self._failed = error
         finally:
             self.generation += 1
@@ -114,7 +122,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             await wait(self._positioned, POLL_MS / 1000)
             return {}
         generation = self.generation
-        records: Records = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=max_records)
+        records = await self._records(max_records)
         if self._failed is not None:
             raise self._failed
         if generation != self.generation:
@@ -124,6 +132,16 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         await self._check_gaps(records)
         self._next.update(after(records))
         return records
+
+    async def _records(self, max_records: int) -> Records:
+        """What aiokafka has fetched; nothing when the partitions are revoked meanwhile."""
+        self._fetch = asyncio.ensure_future(self._consumer.getmany(timeout_ms=POLL_MS, max_records=max_records))
+        try:
+            await asyncio.wait([self._fetch])
+            return {} if self._fetch.cancelled() else self._fetch.result()
+        finally:
+            self._fetch.cancel()
+            self._fetch = None
 
     async def _check_gaps(self, records: Records) -> None:
         """Transaction markers leave gaps between offsets; so does a log that was deleted before it was read."""
@@ -191,6 +209,31 @@ class Decoder(Generic[E]):
             if event is not None:
                 found.append((record, event))
         return found
+
+
+class Pulse:
+    """Whether a consumer is alive: for readiness."""
+
+    LIMIT_S = 30.0
+
+    def __init__(self) -> None:
+        self._reason: str | None = "not yet"
+        self._at = 0.0
+
+    def beat(self) -> None:
+        """A poll has come back, and what it gave is being taken."""
+        self._reason, self._at = None, time.monotonic()
+
+    def stop(self, reason: str) -> None:
+        """Nothing is consumed at the moment."""
+        self._reason = reason
+
+    async def check(self) -> None:
+        """Raise when nothing is consumed, or nothing has come back for 30 s."""
+        if self._reason is not None:
+            raise ConnectionError(self._reason)
+        if time.monotonic() - self._at > self.LIMIT_S:
+            raise TimeoutError(f"no poll for {self.LIMIT_S:g} s")
 
 
 class LagWatch:

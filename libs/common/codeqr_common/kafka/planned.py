@@ -21,6 +21,7 @@ from codeqr_common.kafka.consumers import (
     Decoder,
     LagWatch,
     LogTruncated,
+    Pulse,
     Records,
     after,
     count,
@@ -75,7 +76,8 @@ class PlannedConsumer(Generic[E]):
         self._name = consumer
         self._topics = topics
         self._store = store
-        self._readiness = readiness
+        self._pulse = Pulse()
+        readiness.add(f"kafka consumer {consumer}", self._pulse.check)
         self._max_records = max_records
         self._publisher = Publisher(bootstrap)
         self._decoder = Decoder(decode, DeadLetters(self._publisher, consumer))
@@ -84,7 +86,6 @@ class PlannedConsumer(Generic[E]):
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; survives the loss of Kafka and of the store."""
-        self._readiness.set(f"kafka consumer {self._name}", ok=False)
         async with self._publisher:
             await keep_running(self._name, lambda: self._session(stop), stop)
 
@@ -95,17 +96,18 @@ class PlannedConsumer(Generic[E]):
             try:
                 await self._consume(assignment, stop)
             finally:
-                self._readiness.set(f"kafka consumer {self._name}", ok=False, reason="no session with Kafka")
+                self._pulse.stop("no session with Kafka")
 
     async def _consume(self, assignment: Assignment, stop: asyncio.Event) -> None:
         watch = LagWatch(assignment, self._name)
         while not stop.is_set():
             if self._pending:
+                self._pulse.stop("a plan is pending")
                 await self._recover(assignment, min(self._pending))
                 continue
             async with assignment.busy:
                 records = await assignment.poll(self._max_records)
-                self._readiness.set(f"kafka consumer {self._name}", ok=not self._pending, reason="a plan is pending")
+                self._pulse.beat()
                 if records:
                     await self._take(assignment, records)
             await watch.look()

@@ -21,6 +21,7 @@ from codeqr_common.kafka.consumers import (
     Decoder,
     LagWatch,
     LogTruncated,
+    Pulse,
     Records,
     after,
     count,
@@ -68,7 +69,8 @@ class StoredOffsetsConsumer(Generic[E, T]):
         self._offsets = offsets
         self._prepare = prepare
         self._apply = apply
-        self._readiness = readiness
+        self._pulse = Pulse()
+        readiness.add(f"kafka consumer {consumer}", self._pulse.check)
         self._max_records = max_records
         self._publisher = Publisher(bootstrap)
         self._decoder = Decoder(decode, DeadLetters(self._publisher, consumer))
@@ -77,7 +79,6 @@ class StoredOffsetsConsumer(Generic[E, T]):
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; survives the loss of Kafka and of Postgres."""
-        self._readiness.set(f"kafka consumer {self._name}", ok=False)
         async with self._publisher:
             await keep_running(self._name, lambda: self._session(stop), stop)
 
@@ -87,7 +88,7 @@ class StoredOffsetsConsumer(Generic[E, T]):
             try:
                 await self._consume(assignment, stop)
             finally:
-                self._readiness.set(f"kafka consumer {self._name}", ok=False, reason="no session with Kafka")
+                self._pulse.stop("no session with Kafka")
 
     async def _consume(self, assignment: Assignment, stop: asyncio.Event) -> None:
         watch = LagWatch(assignment, self._name)
@@ -97,7 +98,7 @@ class StoredOffsetsConsumer(Generic[E, T]):
         while not stop.is_set():
             async with assignment.busy:
                 records = await assignment.poll(self._max_records)
-                self._readiness.set(f"kafka consumer {self._name}", ok=True)
+                self._pulse.beat()
                 if records:
                     await self._take(records)
                     behind.update({at: OffsetAndMetadata(offset, "") for at, offset in after(records).items()})
