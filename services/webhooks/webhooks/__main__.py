@@ -1,0 +1,63 @@
+"""`python -m webhooks serve|api|dispatch|migrate`: API and dispatcher in one process, one of them, or the schema."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from codeqr_common import logs, postgres, service
+from codeqr_common import redis as redis_client
+from codeqr_common.health import Readiness
+from codeqr_common.http.internal import InternalClient
+from codeqr_common.service import Listener, Task
+from webhooks import app, database, housekeeping, tables
+from webhooks.dispatch.intake import run_click_intake, run_link_intake
+from webhooks.settings import WebhooksSettings
+
+ROLES = {"serve": ("api", "dispatch"), "api": ("api",), "dispatch": ("dispatch",)}
+POOL_SIZE = 15
+
+
+async def _serve(settings: WebhooksSettings, parts: tuple[str, ...]) -> None:
+    service.configure("webhooks", settings)
+    engine = postgres.create_engine(settings.database_url, pool_size=POOL_SIZE)
+    redis = redis_client.connect(settings.redis_url)
+    link_api = InternalClient(settings.link_api_internal_url, settings.service_token)
+    readiness = Readiness()
+    readiness.add("postgres", lambda: database.check(engine))
+    listeners = [Listener(app.api(settings, engine, redis, link_api), settings.host, settings.port)]
+    sender = app.sender(settings)
+    worker = app.worker(settings, engine, sender)
+    tasks: dict[str, Task] = {
+        "link intake": lambda stop: run_link_intake(settings.kafka_bootstrap, engine, readiness, stop),
+        "click intake": lambda stop: run_click_intake(settings.kafka_bootstrap, engine, link_api, readiness, stop),
+        "worker": worker.run,
+        "housekeeping": lambda stop: housekeeping.run(engine, stop),
+    }
+    try:
+        async with sender:
+            await service.run(
+                settings,
+                listeners=listeners if "api" in parts else [],
+                tasks=tasks if "dispatch" in parts else {},
+                readiness=readiness,
+            )
+    finally:
+        await link_api.aclose()
+        await redis.aclose()
+        await engine.dispose()
+
+
+def main() -> None:
+    role = sys.argv[1] if len(sys.argv) == 2 else ""
+    settings = WebhooksSettings()  # type: ignore[call-arg]  # the rest comes from the environment
+    if role == "migrate":
+        logs.configure("webhooks", settings)
+        asyncio.run(postgres.migrate(Path(__file__).parent, tables.SCHEMA, settings.database_url))
+    elif role in ROLES:
+        service.main(_serve(settings, ROLES[role]))
+    else:
+        sys.exit(f"usage: python -m webhooks {'|'.join((*ROLES, 'migrate'))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""From deliveries to attempts: signing, sending, recording, and the next try."""

@@ -1,0 +1,1 @@
+"""The endpoints that projects register: the resource behind `/webhooks`."""
