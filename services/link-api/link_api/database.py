@@ -8,14 +8,12 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import asyncpg
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from codeqr_common import errors
+from codeqr_common import errors, postgres
 from codeqr_common.errors import ApiError
 from codeqr_common.logs import get_logger
-from codeqr_common.postgres import is_away
 
 log = get_logger(__name__)
 Result = TypeVar("Result")
@@ -59,8 +57,7 @@ class Database:
 
     async def check(self) -> None:
         """Raise when Postgres does not answer."""
-        async with self._reader.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        await postgres.check(self._reader)
 
     @asynccontextmanager
     async def _errors(self) -> AsyncIterator[None]:
@@ -75,7 +72,7 @@ class Database:
             raise translated from error
 
     def _translate(self, error: Exception) -> Exception | None:
-        if is_away(error):
+        if postgres.is_away(error):
             log.warning("postgres is away", error=f"{type(error).__name__}: {error}"[:300])
             return errors.service_unavailable("The database cannot be reached at the moment.")
         if not isinstance(error, DBAPIError):

@@ -9,7 +9,7 @@ from codeqr_common import redis as redis_client
 from codeqr_common.health import Readiness
 from codeqr_common.http.internal import InternalClient
 from codeqr_common.service import Listener, Task
-from webhooks import app, database, housekeeping, tables
+from webhooks import app, housekeeping, tables
 from webhooks.dispatch.intake import run_click_intake, run_link_intake
 from webhooks.settings import WebhooksSettings
 
@@ -23,7 +23,7 @@ async def _serve(settings: WebhooksSettings, parts: tuple[str, ...]) -> None:
     redis = redis_client.connect(settings.redis_url)
     link_api = InternalClient(settings.link_api_internal_url, settings.service_token)
     readiness = Readiness()
-    readiness.add("postgres", lambda: database.check(engine))
+    readiness.add("postgres", lambda: postgres.check(engine))
     listeners = [Listener(app.api(settings, engine, redis, link_api), settings.host, settings.port)]
     sender = app.sender(settings)
     worker = app.worker(settings, engine, sender)

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from opentelemetry.trace import SpanKind
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from codeqr_common import tracing
 from codeqr_common.health import Readiness
 from codeqr_common.kafka.producers import KafkaUnavailable, Message, Publisher
 from codeqr_common.kafka.sessions import keep_running, wait
@@ -162,5 +164,7 @@ async def _lost(connection: AsyncConnection) -> asyncio.Event:
 
 
 def _message(row: OutboxRow) -> Message:
-    headers = [(name, value.encode()) for name, value in row.headers.items()]
-    return Message(row.topic, row.key.encode(), row.value, headers)
+    """The row as a Kafka message, on behalf of the request that wrote it."""
+    with tracing.span(f"publish {row.topic}", kind=SpanKind.PRODUCER, carrier=row.headers):
+        headers = {**row.headers, **tracing.carrier()}
+    return Message(row.topic, row.key.encode(), row.value, tracing.kafka_headers(headers))
