@@ -36,6 +36,7 @@ log = get_logger(__name__)
 E_contra = TypeVar("E_contra", contravariant=True)
 E = TypeVar("E")
 RECOVERY_LIMIT_S = 60.0
+LAST_OFFSET = (1 << 63) - 1
 LINGER_S = 0.25
 """Between two batches that were not full: each costs two commits and a part in the store."""
 
@@ -56,6 +57,10 @@ class Plan(msgspec.Struct, frozen=True):
     """The metadata of a committed offset: all from that offset up to `end` may or may not be stored."""
 
     end: int
+
+
+class OffsetTooOld(Exception):
+    """Kafka's answer is older than what is stored."""
 
 
 class PlannedConsumer(Generic[E]):
@@ -137,24 +142,25 @@ class PlannedConsumer(Generic[E]):
         found = await committed(self._bootstrap, self._name, partitions)
         self._pending.clear()
         for partition in partitions:
-            offset = found[partition]
-            if offset is None:
-                await self._check_new(assignment, partition, starts[partition])
-                assignment.seek(partition, starts[partition])
-                continue
+            offset = found[partition] or OffsetAndMetadata(starts[partition], "")
             if offset.offset < starts[partition]:
                 raise LogTruncated(
                     f"{partition} was stored up to {offset.offset}, its log begins at {starts[partition]}"
                 )
-            if offset.metadata:
-                self._pending[partition] = msgspec.json.decode(offset.metadata, type=Plan)
+            plan = msgspec.json.decode(offset.metadata, type=Plan) if offset.metadata else None
+            await self._check_is_newest(partition, plan.end if plan else offset.offset)
+            if plan is not None:
+                self._pending[partition] = plan
             assignment.seek(partition, offset.offset)
 
-    async def _check_new(self, assignment: Assignment, partition: TopicPartition, start: int) -> None:
-        """Kafka forgets a group's offsets in the end; reading from the start would then store everything twice."""
-        end = (await assignment.ends([partition]))[partition]
-        if await self._store.stored(self._stream(partition), partition.partition, start, end):
-            raise LogTruncated(f"Kafka has no offset of {self._name} for {partition}, yet records of it are stored")
+    async def _check_is_newest(self, partition: TopicPartition, offset: int) -> None:
+        """Nothing may be stored beyond what is committed: it would be stored again.
+
+        A broker that has just started may answer with an older offset, or with none; then the next session finds the
+        newest. Kafka that has forgotten the group for good needs somebody to look.
+        """
+        if await self._store.stored(self._stream(partition), partition.partition, offset, LAST_OFFSET):
+            raise OffsetTooOld(f"{self._name} stands at {offset} of {partition}, yet records beyond it are stored")
 
     async def _recover(self, assignment: Assignment, partition: TopicPartition) -> None:
         """Read a pending plan's range again, store what is missing of it, and move past it.

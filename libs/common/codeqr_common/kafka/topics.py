@@ -13,7 +13,7 @@ LINK_EVENTS = "link.events"
 CLICK_EVENTS = "click.events"
 CONVERSION_EVENTS = "conversion.events"
 SPOOL_POSITIONS = "spool.positions"
-"""Holds no records: spools' positions are offsets committed for it. It must exist, or that call hangs."""
+"""Holds no records: offsets committed for it are spools' positions (partition 0) and probes of these (1)."""
 
 COUNTERS = "counters"
 INGEST = "ingest"
@@ -41,7 +41,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(LINK_EVENTS, 4),
     Topic(CLICK_EVENTS, 4),
     Topic(CONVERSION_EVENTS, 4),
-    Topic(SPOOL_POSITIONS, 1),
+    Topic(SPOOL_POSITIONS, 2),
     *(Topic(dead_letters(consumer), 1, 4 * WEEK_MS) for consumer in CONSUMERS),
 )
 

@@ -1,11 +1,13 @@
 """Moving a log of our own into Kafka exactly once: records and the log's position in one transaction.
 
-The position is the committed offset of a memberless group, named as the transactional id, on the one partition of
+The position is the committed offset of a memberless group, named as the transactional id, on the first partition of
 `spool.positions`. Starting the producer fences whoever held the id before and ends its open transaction; only then is
-the position read. Whatever fails, the session is left and another opened, which goes on from the committed position.
+the position read, and only an answer that shows a write of this very session counts. Whatever fails, the session is
+left and another opened, which goes on from the committed position.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ from codeqr_common.metrics import KAFKA_PUBLISHED
 
 T = TypeVar("T")
 POSITION = TopicPartition(SPOOL_POSITIONS, 0)
+PROBE = TopicPartition(SPOOL_POSITIONS, 1)
+PROBE_AGAIN_S = 0.1
 START_LIMIT_S = 30.0
 STEP_LIMIT_S = 20.0
 """On every await: aiokafka's producer does not come back from a lost broker by itself, its awaits then never end."""
@@ -88,11 +92,28 @@ class TransactionalWriter:
         try:
             async with asyncio.timeout(START_LIMIT_S):
                 await producer.start()
-                found = await committed(self._bootstrap, self._id, [POSITION])
-            offset = found[POSITION]
-            yield Session(producer, self._id, None if offset is None else offset.offset)
+                position = await self._position(producer)
+            yield Session(producer, self._id, position)
         finally:
             await discard(producer)
+
+    async def _position(self, producer: AIOKafkaProducer) -> int | None:
+        """The committed position as of now; None if there never was one.
+
+        A broker that has just started may answer with an older offset, or with none at all, for a moment (measured on
+        4.3, after `kill -9`: the log held the newest). So an offset that nobody else knows is committed first, and
+        asked for until the answer has it: the group's offsets are one log, so the position is then as new.
+        """
+        probe = time.time_ns()
+        await producer.begin_transaction()
+        await producer.send_offsets_to_transaction({PROBE: OffsetAndMetadata(probe, "")}, self._id)
+        await producer.commit_transaction()
+        while True:
+            found = await committed(self._bootstrap, self._id, [POSITION, PROBE])
+            seen, position = found[PROBE], found[POSITION]
+            if seen is not None and seen.offset == probe:
+                return None if position is None else position.offset
+            await asyncio.sleep(PROBE_AGAIN_S)
 
 
 async def _limited(awaitable: Awaitable[T]) -> T:
