@@ -64,6 +64,11 @@ test-e2e: install ## Run the tests of the whole system, on a stack of their own
 test-faults: install ## Run only the tests that kill processes
 	$(VENV)/pytest tests/e2e -m faults
 
+.PHONY: test-ingest-crash
+test-ingest-crash: install ## Kill ingestion between writing a part and its rename, and before its offset (needs strace)
+	@command -v strace >/dev/null || { echo "strace is missing: install it with your system's packages." >&2; exit 1; }
+	$(VENV)/pytest tests/e2e/test_ingest_crash.py
+
 .PHONY: lock
 lock: ## Write requirements.lock anew from all pyproject.toml files
 	echo '-e ./libs/common' | $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
