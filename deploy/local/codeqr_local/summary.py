@@ -53,7 +53,7 @@ def commands(running: StackState) -> list[tuple[str, str]]:
         ),
         ("visit it, as a browser", f"curl -si -A '{_BROWSER}' http://{env['shortDomain']}/{key}"),
         (
-            "read its analytics",
+            "read its analytics (figures follow within two seconds)",
             f"curl -s '{env['apiUrl']}/analytics?groupBy=count&domain={env['shortDomain']}&key={key}' {bearer}",
         ),
     ]

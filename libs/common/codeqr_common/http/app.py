@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
-import msgspec
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -14,29 +12,12 @@ from starlette.routing import Match
 from codeqr_common import errors
 from codeqr_common.errors import ApiError
 from codeqr_common.http.middleware import RequestScope
+from codeqr_common.http.responses import MsgspecResponse, error_response
 from codeqr_common.http.validation import to_api_error
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 BODY_LIMIT = 1 << 20
 METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
-
-_encode = msgspec.json.Encoder().encode
-
-
-class MsgspecResponse(Response):
-    """JSON of anything msgspec can write: structs, mappings, sequences."""
-
-    media_type = "application/json"
-
-    def render(self, content: Any) -> bytes:
-        return _encode(content)
-
-
-def error_response(error: ApiError) -> MsgspecResponse:
-    """`error` in the envelope."""
-    return MsgspecResponse(
-        errors.envelope(error.code, error.message), status_code=error.status, headers=dict(error.headers)
-    )
 
 
 def create_app(
@@ -52,7 +33,7 @@ def create_app(
     """
     app = FastAPI(
         title=title,
-        lifespan=lifespan or _nothing,
+        lifespan=lifespan,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -66,14 +47,6 @@ def create_app(
     app.add_exception_handler(HTTPException, _http_error)
     app.add_middleware(RequestScope, listener=title, body_limit=body_limit)
     return app
-
-
-class _nothing:  # noqa: N801 - a lifespan that does nothing, written as the context manager it is
-    def __init__(self, _app: FastAPI) -> None: ...
-
-    async def __aenter__(self) -> None: ...
-
-    async def __aexit__(self, *_error: object) -> None: ...
 
 
 async def _api_error(_request: Request, error: Exception) -> Response:
@@ -107,6 +80,3 @@ def _allowed(request: Request) -> str:
 def _offered(request: Request, method: str) -> bool:
     scope = {**request.scope, "method": method}
     return any(route.matches(dict(scope))[0] is Match.FULL for route in request.app.routes)
-
-
-__all__ = ["BODY_LIMIT", "MsgspecResponse", "create_app", "error_response"]

@@ -12,6 +12,7 @@ from uuid_utils import uuid7
 
 from codeqr_common import tracing
 from codeqr_common.errors import ApiError
+from codeqr_common.http.responses import error_response
 from codeqr_common.logs import get_logger
 from codeqr_common.metrics import HTTP_REQUESTS
 
@@ -105,8 +106,6 @@ class _Exchange:
         await self._send(message)
 
     async def fail(self, error: ApiError) -> None:
-        from codeqr_common.http.app import error_response  # the two modules need each other
-
         await error_response(error)(self._scope, self._receive, self.send)
 
 

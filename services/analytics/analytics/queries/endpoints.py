@@ -10,7 +10,7 @@ from analytics.queries.parameters import InvalidParameter, by_name, question
 from codeqr_common import errors
 from codeqr_common.auth.keys import KeyIdentity
 from codeqr_common.auth.requests import require
-from codeqr_common.http.app import MsgspecResponse
+from codeqr_common.http.responses import MsgspecResponse
 from codeqr_common.logs import get_logger
 
 log = get_logger(__name__)

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, StringConstraints
 
 from codeqr_common import errors
-from codeqr_common.http.app import MsgspecResponse
+from codeqr_common.http.responses import MsgspecResponse
 from link_api.keys.service import KeyService
 
 internal_router = APIRouter(prefix="/internal/keys")

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from codeqr_common import errors
 from codeqr_common.auth.keys import KeyIdentity
 from codeqr_common.auth.requests import require
-from codeqr_common.http.app import MsgspecResponse
+from codeqr_common.http.responses import MsgspecResponse
 from link_api.links.schemas import ChangeLink, CreateLink, LinkFilters
 from link_api.links.service import LinkService
 from link_api.text import parsed_query

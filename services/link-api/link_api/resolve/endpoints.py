@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from codeqr_common import errors
-from codeqr_common.http.app import MsgspecResponse
+from codeqr_common.http.responses import MsgspecResponse
 from codeqr_common.short_links import fold_key
 from link_api.database import Database
 from link_api.outbox.entries import RegisterEntries

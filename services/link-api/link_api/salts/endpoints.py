@@ -5,7 +5,7 @@ from datetime import date
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from codeqr_common.http.app import MsgspecResponse
+from codeqr_common.http.responses import MsgspecResponse
 from link_api.salts.service import SaltService
 
 internal_router = APIRouter(prefix="/internal")

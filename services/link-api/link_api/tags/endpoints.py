@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from codeqr_common.auth.keys import KeyIdentity
 from codeqr_common.auth.requests import require
-from codeqr_common.http.app import MsgspecResponse
+from codeqr_common.http.responses import MsgspecResponse
 from link_api.database import Database
 from link_api.tags import repository
 from link_api.text import Text, parsed_query, snake_and_camel

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from codeqr_common.auth.keys import KeyIdentity
 from codeqr_common.auth.requests import require
-from codeqr_common.http.app import MsgspecResponse
+from codeqr_common.http.responses import MsgspecResponse
 from webhooks.endpoints.schemas import EndpointInput, view_of
 from webhooks.endpoints.service import EndpointService
 
