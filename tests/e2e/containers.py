@@ -1,5 +1,6 @@
 """The engines as containers, for machines with a Docker engine: the same tests then run against server images."""
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -19,9 +20,12 @@ CLICKHOUSE_IMAGE = "clickhouse/clickhouse-server:26.3"
 def engines() -> Iterator[tuple[dict[str, str], dict[str, Callable[[], None]]]]:
     """Start them. Gives the URLs for the stack's environment, and by engine a function that kills and restarts it."""
     with ExitStack() as running:
-        postgres = running.enter_context(PostgresContainer(POSTGRES_IMAGE, driver=None))
-        redis = running.enter_context(RedisContainer(REDIS_IMAGE))
-        kafka = running.enter_context(KafkaContainer(KAFKA_IMAGE).with_kraft())
+        # Bound to fixed ports: a container that was killed and started again must be found where it was.
+        postgres = running.enter_context(
+            PostgresContainer(POSTGRES_IMAGE, driver=None).with_bind_ports(5432, _free_port())
+        )
+        redis = running.enter_context(RedisContainer(REDIS_IMAGE).with_bind_ports(6379, _free_port()))
+        kafka = running.enter_context(KafkaContainer(KAFKA_IMAGE).with_kraft().with_bind_ports(9093, _free_port()))
         clickhouse = running.enter_context(ClickHouseContainer(CLICKHOUSE_IMAGE, port=8123))
         urls = {
             "CODEQR_DATABASE_URL": postgres.get_connection_url(),
@@ -33,6 +37,12 @@ def engines() -> Iterator[tuple[dict[str, str], dict[str, Callable[[], None]]]]:
             ),
         }
         yield urls, {name: _killer(one) for name, one in (("postgres", postgres), ("redis", redis), ("kafka", kafka))}
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def _killer(container: DockerContainer) -> Callable[[], None]:
