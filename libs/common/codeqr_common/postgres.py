@@ -15,8 +15,8 @@ from codeqr_common.logs import get_logger
 
 log = get_logger(__name__)
 MIGRATION_LOCK = 0x636F6465  # one for all services: migrations of two schemas need not run side by side
-AWAY_STATES = ("08", "53", "57P")
-"""Classes of SQLSTATE that tell of the server, not of the statement: connection, resources, operator intervention."""
+AWAY_STATES = ("08", "53", "57P", "25006")
+"""SQLSTATEs that tell of the server, not of the statement: connection, resources, operator, read-only (a standby)."""
 AWAY_ERRORS = (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
 ENVIRONMENT = Path(__file__).parent / "alembic_environment"
 
@@ -32,6 +32,7 @@ def create_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
+        hide_parameters=True,  # or errors would carry secrets into logs
         connect_args={"timeout": 5, "command_timeout": 30},
     )
 

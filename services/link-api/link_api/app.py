@@ -97,8 +97,8 @@ def private_app(settings: LinkApiSettings, parts: Parts) -> FastAPI:
 
 
 def api_readiness(parts: Parts) -> Readiness:
-    """Kafka is not asked: events wait in the outbox while it is away."""
+    """Redis can be done without. Kafka is not asked: events wait in the outbox while it is away."""
     readiness = Readiness()
     readiness.add("postgres", parts.database.check)
-    readiness.add("redis", parts.check_redis)
+    readiness.add("redis", parts.check_redis, needed=False)
     return readiness
