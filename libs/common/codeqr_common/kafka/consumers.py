@@ -8,7 +8,7 @@ any error in a commit the client is closed and made anew.
 import asyncio
 import time
 from asyncio import CancelledError
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
@@ -97,7 +97,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         try:
-            await self._position(self, sorted(assigned))
+            await self._place(assigned)
         except CancelledError:
             self._failed = ConnectionError("positioning was cut off")
             raise
@@ -106,6 +106,10 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         finally:
             self.generation += 1
             self._positioned.set()
+
+    async def _place(self, partitions: Collection[TopicPartition]) -> None:
+        self._next.clear()
+        await self._position(self, sorted(partitions))
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Read on from `offset`."""
@@ -127,11 +131,17 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             raise self._failed
         if generation != self.generation:
             if self._positioned.is_set():
-                await self._position(self, sorted(self._consumer.assignment()))
+                await self._place(self._consumer.assignment())
             return {}
-        await self._check_gaps(records)
-        self._next.update(after(records))
+        positions = await self._positions()
+        await self._check_gaps(records, positions)
+        self._next.update(positions)
         return records
+
+    async def _positions(self) -> dict[TopicPartition, int]:
+        """Behind what was given out, and behind the transaction markers that follow it."""
+        async with asyncio.timeout(COMMIT_LIMIT_S):
+            return {partition: await self._consumer.position(partition) for partition in list(self._next)}
 
     async def _records(self, max_records: int) -> Records:
         """What aiokafka has fetched; nothing when the partitions are revoked meanwhile."""
@@ -143,9 +153,10 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             self._fetch.cancel()
             self._fetch = None
 
-    async def _check_gaps(self, records: Records) -> None:
+    async def _check_gaps(self, records: Records, positions: dict[TopicPartition, int]) -> None:
         """Transaction markers leave gaps between offsets; so does a log that was deleted before it was read."""
-        gaps = [at for at, rows in records.items() if rows and rows[0].offset > self._next[at]]
+        firsts = positions | {partition: rows[0].offset for partition, rows in records.items()}
+        gaps = [partition for partition, first in firsts.items() if first > self._next[partition]]
         if not gaps:
             return
         for partition, start in (await self.beginnings(gaps)).items():
@@ -165,8 +176,13 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         return found
 
     def position(self, partition: TopicPartition) -> int:
-        """The offset of the next record that `poll` may give."""
-        return self._next.get(partition, 0)
+        """Everything before this offset was given by `poll`. Lies behind transaction markers: in a quiet partition the
+        log may in time begin behind the last one."""
+        return self._next[partition]
+
+    def positions(self) -> dict[TopicPartition, int]:
+        """`position` of each partition that is ours."""
+        return dict(self._next)
 
     def held(self) -> set[TopicPartition]:
         """The partitions that are ours at the moment."""
@@ -252,8 +268,9 @@ class LagWatch:
         if now < self._next:
             return
         self._next = now + self.EVERY_S
-        for partition, end in (await self._assignment.ends(sorted(self._assignment.held()))).items():
-            lag = max(0, end - self._assignment.position(partition))
+        positions = self._assignment.positions()
+        for partition, end in (await self._assignment.ends(sorted(positions))).items():
+            lag = max(0, end - positions[partition])
             KAFKA_LAG.labels(self._name, partition.topic, str(partition.partition)).set(lag)
 
 
@@ -261,8 +278,3 @@ def count(name: str, records: Records) -> None:
     """Note records whose effect is committed."""
     for partition, rows in records.items():
         KAFKA_CONSUMED.labels(name, partition.topic).inc(len(rows))
-
-
-def after(records: Records) -> dict[TopicPartition, int]:
-    """The offset behind the last record, of each partition."""
-    return {partition: rows[-1].offset + 1 for partition, rows in records.items() if rows}

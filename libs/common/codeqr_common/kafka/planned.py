@@ -6,7 +6,7 @@ same range is read again, and of it just those offsets are stored that the store
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -23,7 +23,6 @@ from codeqr_common.kafka.consumers import (
     LogTruncated,
     Pulse,
     Records,
-    after,
     count,
     group_consumer,
 )
@@ -88,6 +87,7 @@ class PlannedConsumer(Generic[E]):
         self._decoder = Decoder(decode, DeadLetters(self._publisher, consumer))
         self._cluster = ""
         self._pending: dict[TopicPartition, Plan] = {}
+        self._committed: dict[TopicPartition, int] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; survives the loss of Kafka and of the store."""
@@ -115,12 +115,14 @@ class PlannedConsumer(Generic[E]):
                 self._pulse.beat()
                 if records:
                     await self._take(assignment, records)
+                else:
+                    await self._follow(assignment)
             await watch.look()
             if sum(map(len, records.values())) < self._max_records:
                 await wait(stop, LINGER_S)
 
     async def _take(self, assignment: Assignment, records: Records) -> None:
-        ends = after(records)
+        ends = {partition: assignment.position(partition) for partition in records}
         plans = {
             partition: OffsetAndMetadata(rows[0].offset, msgspec.json.encode(Plan(ends[partition])).decode())
             for partition, rows in records.items()
@@ -129,8 +131,18 @@ class PlannedConsumer(Generic[E]):
         for partition, rows in sorted(records.items()):
             events = await self._decoder.events(rows)
             await self._insert(partition, [(record.offset, event) for record, event in events])
-        await assignment.commit({at: OffsetAndMetadata(end, "") for at, end in ends.items()})
+        await self._commit(assignment, ends)
         count(self._name, records)
+
+    async def _follow(self, assignment: Assignment) -> None:
+        """Move past transaction markers that came after the last record."""
+        positions = assignment.positions()
+        if moved := {at: end for at, end in positions.items() if at in self._committed and end > self._committed[at]}:
+            await self._commit(assignment, moved)
+
+    async def _commit(self, assignment: Assignment, ends: Mapping[TopicPartition, int]) -> None:
+        await assignment.commit({partition: OffsetAndMetadata(end, "") for partition, end in ends.items()})
+        self._committed.update(ends)
 
     async def _insert(self, partition: TopicPartition, events: Sequence[tuple[int, E]]) -> None:
         if events:
@@ -141,6 +153,7 @@ class PlannedConsumer(Generic[E]):
         starts = await assignment.beginnings(partitions)
         found = await committed(self._bootstrap, self._name, partitions)
         self._pending.clear()
+        self._committed.clear()
         for partition in partitions:
             offset = found[partition] or OffsetAndMetadata(starts[partition], "")
             if offset.offset < starts[partition]:
@@ -151,6 +164,7 @@ class PlannedConsumer(Generic[E]):
             await self._check_is_newest(partition, plan.end if plan else offset.offset)
             if plan is not None:
                 self._pending[partition] = plan
+            self._committed[partition] = offset.offset
             assignment.seek(partition, offset.offset)
 
     async def _check_is_newest(self, partition: TopicPartition, offset: int) -> None:
@@ -172,16 +186,15 @@ class PlannedConsumer(Generic[E]):
             start = assignment.position(partition)
             stored = await self._store.stored(self._stream(partition), partition.partition, start, plan.end)
             missing = await self._fill(assignment, partition, plan, stored)
-            await assignment.commit({partition: OffsetAndMetadata(plan.end, "")})
+            await self._commit(assignment, {partition: plan.end})
             await self._position(assignment, sorted(assignment.held()))
         log.info("plan recovered", partition=str(partition), start=start, end=plan.end, missing=missing)
 
     async def _fill(self, assignment: Assignment, partition: TopicPartition, plan: Plan, stored: set[int]) -> int:
         """Read up to the plan's end and store the rows that are not in `stored`; how many they were."""
         missing = 0
-        last = -1
         generation = assignment.generation
-        while last < plan.end - 1:  # a plan ends behind a record, so that record will come
+        while assignment.position(partition) < plan.end:
             records = await assignment.poll(self._max_records)
             if generation != assignment.generation:
                 raise CommitFailed("the partitions were given anew in the middle of a recovery")
@@ -190,7 +203,6 @@ class PlannedConsumer(Generic[E]):
                 events = await self._decoder.events([row for row in rows if row.offset not in stored])
                 await self._insert(partition, [(record.offset, event) for record, event in events])
                 missing += len(events)
-                last = rows[-1].offset
         return missing
 
     def _stream(self, partition: TopicPartition) -> str:

@@ -5,7 +5,7 @@ after, for lag metrics only.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -23,7 +23,6 @@ from codeqr_common.kafka.consumers import (
     LogTruncated,
     Pulse,
     Records,
-    after,
     count,
     group_consumer,
 )
@@ -99,23 +98,25 @@ class StoredOffsetsConsumer(Generic[E, T]):
             async with assignment.busy:
                 records = await assignment.poll(self._max_records)
                 self._pulse.beat()
-                if records:
-                    await self._take(records)
-                    behind.update({at: OffsetAndMetadata(offset, "") for at, offset in after(records).items()})
+                ends = {at: end for at, end in assignment.positions().items() if end > self._expected[at]}
+                if ends:
+                    await self._take(records, ends)
+                    behind.update({at: OffsetAndMetadata(end, "") for at, end in ends.items()})
             await watch.look()
             if behind and clock() >= next_commit:
                 await self._follow(assignment, behind)
                 next_commit = clock() + COMMIT_EVERY_S
         await self._follow(assignment, behind)
 
-    async def _take(self, records: Records) -> None:
+    async def _take(self, records: Records, ends: Mapping[TopicPartition, int]) -> None:
+        """Apply the records and move to `ends`; those of quiet partitions lie behind transaction markers only."""
         pairs = [pair for rows in records.values() for pair in await self._decoder.events(rows)]
         prepared = await self._prepare(pairs)
         async with self._engine.begin() as connection:
-            for partition, rows in sorted(records.items()):
-                await self._move(connection, partition, rows[0].offset, rows[-1].offset + 1)
+            for partition, end in sorted(ends.items()):
+                await self._move(connection, partition, end)
             await self._apply(connection, prepared)
-        self._expected.update(after(records))
+        self._expected.update(ends)
         count(self._name, records)
 
     async def _follow(self, assignment: Assignment, behind: dict[TopicPartition, OffsetAndMetadata]) -> None:
@@ -142,15 +143,15 @@ class StoredOffsetsConsumer(Generic[E, T]):
             raise LogTruncated(f"{self._name} stands at {stored} of {partition}, its log begins at {start}")
         return stored
 
-    async def _move(self, connection: AsyncConnection, partition: TopicPartition, first: int, following: int) -> None:
-        """Lock the position and move it. Offsets have gaps (transaction markers), so `first` may lie beyond it."""
+    async def _move(self, connection: AsyncConnection, partition: TopicPartition, following: int) -> None:
+        """Lock the position and move it from where this owner left it."""
         table = self._offsets
         stored = (
             await connection.execute(select(table.c.next).where(*self._where(partition)).with_for_update())
         ).scalar_one_or_none()
         expected = self._expected[partition]
-        if stored != expected or first < expected:
-            raise PositionLost(f"{self._name} {partition}: stored {stored}, expected {expected}, at hand {first}")
+        if stored != expected:
+            raise PositionLost(f"{self._name} {partition}: stored {stored}, expected {expected}")
         await connection.execute(table.update().where(*self._where(partition)).values(next=following))
 
     def _key(self, partition: TopicPartition) -> dict[str, str | int]:
