@@ -107,6 +107,7 @@ outbox = Table(
     Column("value", LargeBinary),
     Column("headers", JSONB),
     Column("register", LargeBinary),
+    Column("published", Boolean),
     Column("created_at", Time),
 )
 

@@ -61,6 +61,18 @@ def test_retry_after_in_seconds(header: str | None, seconds: float | None) -> No
     assert retry_after_s(header, 1_000_000.0) == seconds
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Mon, 99999999999 Jan 2020 00:00:00 GMT",
+        "Mon, 1 Jan 99999999999 00:00:00 GMT",
+        "Mon, 1 Jan 2020 00:00:00 +99999999999",
+    ],
+)
+def test_a_date_that_no_calendar_has_counts_as_none(header: str) -> None:
+    assert retry_after_s(header, 1_000_000.0) is None
+
+
 def test_retry_after_as_a_date() -> None:
     now = datetime(2025, 9, 6, 12, 0, 0, tzinfo=UTC)
     later = format_datetime(now.replace(minute=1), usegmt=True)

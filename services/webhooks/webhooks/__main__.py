@@ -11,6 +11,8 @@ from codeqr_common.http.internal import InternalClient
 from codeqr_common.service import Listener, Task
 from webhooks import app, housekeeping, tables
 from webhooks.dispatch.intake import run_click_intake, run_link_intake
+from webhooks.dispatch.links import LinkSource
+from webhooks.dispatch.patience import DeletionNews
 from webhooks.settings import WebhooksSettings
 
 ROLES = {"serve": ("api", "dispatch"), "api": ("api",), "dispatch": ("dispatch",)}
@@ -24,12 +26,16 @@ async def _serve(settings: WebhooksSettings, parts: tuple[str, ...]) -> None:
     link_api = InternalClient(settings.link_api_internal_url, settings.service_token)
     readiness = Readiness()
     readiness.add("postgres", lambda: postgres.check(engine))
+    kafka = settings.kafka_bootstrap
+    deletions = DeletionNews(readiness)
     listeners = [Listener(app.api(settings, engine, redis, link_api), settings.host, settings.port)]
     sender = app.sender(settings)
     worker = app.worker(settings, engine, sender)
     tasks: dict[str, Task] = {
-        "link intake": lambda stop: run_link_intake(settings.kafka_bootstrap, engine, readiness, stop),
-        "click intake": lambda stop: run_click_intake(settings.kafka_bootstrap, engine, link_api, readiness, stop),
+        "link intake": lambda stop: run_link_intake(kafka, engine, deletions, readiness, stop),
+        "click intake": lambda stop: run_click_intake(
+            kafka, engine, LinkSource(link_api, engine, deletions, stop), readiness, stop
+        ),
         "worker": worker.run,
         "housekeeping": lambda stop: housekeeping.run(engine, stop),
     }

@@ -1,13 +1,13 @@
 """What a change of a link tells the world: its event in the outbox and its entries for the register."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from codeqr_common import errors
-from codeqr_common.events.links import Link, LinkEvent, LinkEventType, ShortLinkName
+from codeqr_common.events.links import Link, LinkEvent, LinkEventType, ShortLinkName, decode_link_event
 from codeqr_common.ids import new_id
 from codeqr_common.short_links import LinkEntry
 from codeqr_common.times import now_ms
@@ -69,6 +69,13 @@ class LinkEvents:
         if len(await outbox.add_link_event(connection, event, _name(row), entries)) > MAX_LINK_BYTES:
             raise errors.unprocessable_entity(f"body: the link is larger than {MAX_LINK_BYTES} bytes")
         return Change(link, entries)
+
+
+def last_links(deletions: Iterable[bytes]) -> list[Link]:
+    """The links that `link.deleted` events tell of, as they last were; of several events of a link the last counts."""
+    events = [decode_link_event(value) for value in deletions]
+    deleted = [event for event in events if isinstance(event, LinkEvent) and event.type == "link.deleted"]
+    return list({event.link_id: event.link for event in deleted}.values())
 
 
 def _name(row: Row) -> Name:

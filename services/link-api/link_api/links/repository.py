@@ -20,10 +20,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from codeqr_common.kafka.topics import LINK_EVENTS
 from link_api.domains.validation import comparable_slug
 from link_api.links.schemas import LinkFilters
 from link_api.rows import Row, fetch_all, fetch_one, fetch_one_or_none
-from link_api.tables import link_counters, link_tags, links, tags
+from link_api.tables import link_counters, link_tags, links, outbox, tags
 from link_api.tags.repository import fold_name
 
 COUNTERS = ("clicks", "leads", "sales", "sale_amount")
@@ -57,6 +58,16 @@ async def by_ids(connection: AsyncConnection, ids: Sequence[str]) -> list[Row]:
     """Links of any project, in no order; unknown ids are left out."""
     query = _ROWS.where(links.c.id == func.any(type_coerce(list(ids), ARRAY(Text))))
     return await fetch_all(connection, query)
+
+
+async def waiting_deletions(connection: AsyncConnection, ids: Sequence[str]) -> list[bytes]:
+    """The events of deletions of these links that are not published yet, oldest first."""
+    query = select(outbox.c.value).where(
+        outbox.c.topic == LINK_EVENTS,
+        outbox.c.key == func.any(type_coerce(list(ids), ARRAY(Text))),
+        outbox.c.headers["event-type"].astext == "link.deleted",
+    )
+    return [bytes(value) for value in await connection.scalars(query.order_by(outbox.c.id))]
 
 
 async def page(connection: AsyncConnection, project_id: str, filters: LinkFilters) -> list[Row]:

@@ -16,7 +16,7 @@ from link_api.database import Database
 from link_api.domains import repository as domain_rows
 from link_api.domains.validation import comparable_slug
 from link_api.links import names, repository
-from link_api.links.changes import Change, LinkEvents
+from link_api.links.changes import Change, LinkEvents, last_links
 from link_api.links.key_rules import random_key
 from link_api.links.names import Name
 from link_api.links.representation import Representation
@@ -92,9 +92,16 @@ class LinkService:
         return [self._show.link(row) for row in rows]
 
     async def lookup(self, ids: list[str]) -> list[Link]:
-        """Links of any project, for our own services."""
+        """Links of any project, for our own services.
+
+        A deleted link is given as it last was for as long as its deletion is not published: until then nobody else
+        can have heard of it.
+        """
         async with self._database.reading() as connection:
-            return [self._show.link(row) for row in await repository.by_ids(connection, ids)]
+            found = [self._show.link(row) for row in await repository.by_ids(connection, ids)]
+            missing = set(ids) - {link.id for link in found}
+            deleted = await repository.waiting_deletions(connection, sorted(missing)) if missing else []
+        return found + last_links(deleted)
 
     async def _commit(self, work: Any) -> Link:
         """Run a change; once it is committed, write it through to Redis as well as that can be done."""

@@ -30,6 +30,7 @@ BATCH_ROWS = 500
 IDLE_S = 0.02
 LOCKS_EVERY_S = 1.0
 MEASURE_EVERY_S = 5.0
+REGISTER_EVERY_S = 1.0
 KAFKA_RETRY_S = 0.5
 FIRST_PUBLISH_LIMIT_S = 4.0
 LAST_PUBLISH_LIMIT_S = 16.0
@@ -74,6 +75,7 @@ class Relay:
             while not stop.is_set():
                 await session.lock_more()
                 await session.measure()
+                await self._register_late(session)
                 self._readiness.set("postgres", True)
                 rows = await repository.next_batch(session.connection, session.shards, BATCH_ROWS)
                 if rows and not await self._relay(session, rows):
@@ -87,9 +89,10 @@ class Relay:
         """Register, then Kafka, then delete. False when Kafka did not acknowledge: the rows stay.
 
         The register comes first so that whoever sees the event finds Redis at least as new. Redis being away holds
-        nothing up: what it held is gone with it, and it comes back empty, not old.
+        nothing up; what it did not take stays in the outbox and is put again, for it may have been stalled rather
+        than restarted, and then it still holds the older entries.
         """
-        await self._write_through.put(entries.merged(entries.decode(row.register) for row in rows))
+        registered = await self._put(rows)
         try:
             async with asyncio.timeout(self._publish_limit_s):
                 await session.unless_lost(self._publisher.publish([_message(row) for row in rows]))
@@ -100,8 +103,20 @@ class Relay:
             return False
         self._publish_limit_s = FIRST_PUBLISH_LIMIT_S
         self._readiness.set("kafka", True)
-        await repository.remove(session.connection, [row.id for row in rows])
+        ids = [row.id for row in rows]
+        await (repository.remove if registered else repository.mark_published)(session.connection, ids)
         return True
+
+    async def _register_late(self, session: "_Session") -> None:
+        """Once a second, put again what Redis did not take when it was published."""
+        if not session.is_time_to_register():
+            return
+        rows = await repository.next_unregistered(session.connection, session.shards, BATCH_ROWS)
+        if rows and await self._put(rows):
+            await repository.remove(session.connection, [row.id for row in rows])
+
+    async def _put(self, rows: Sequence[OutboxRow]) -> bool:
+        return await self._write_through.put(entries.merged(entries.decode(row.register) for row in rows))
 
 
 class _Session:
@@ -113,6 +128,7 @@ class _Session:
         self._lost = lost
         self._next_locks = 0.0
         self._next_measure = 0.0
+        self._next_register = 0.0
 
     async def lock_more(self) -> None:
         """Once a second, try the shards that another relay held the last time."""
@@ -125,6 +141,13 @@ class _Session:
             self.shards = sorted([*self.shards, *won])
             HELD_SHARDS.set(len(self.shards))
             log.info("shards locked", shards=self.shards)
+
+    def is_time_to_register(self) -> bool:
+        """True once a second."""
+        if time.monotonic() < self._next_register:
+            return False
+        self._next_register = time.monotonic() + REGISTER_EVERY_S
+        return True
 
     async def measure(self) -> None:
         """Every few seconds, set the gauges of the lag."""

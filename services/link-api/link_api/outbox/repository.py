@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import structlog
-from sqlalchemy import BigInteger, SmallInteger, bindparam, delete, func, insert, select, text
+from sqlalchemy import BigInteger, SmallInteger, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -81,21 +81,36 @@ async def _add(
     return value
 
 
-_BATCH = (
+_OLDEST = (
     select(outbox.c.id, outbox.c.topic, outbox.c.key, outbox.c.value, outbox.c.headers, outbox.c.register)
     .where(outbox.c.shard == func.any(bindparam("shards", type_=ARRAY(SmallInteger))))
     .order_by(outbox.c.id)
     .limit(bindparam("limit"))
 )
-_DELETE = delete(outbox).where(outbox.c.id == func.any(bindparam("ids", type_=ARRAY(BigInteger))))
-_WAITING = select(func.count(), func.min(outbox.c.created_at))
+_UNPUBLISHED = _OLDEST.where(~outbox.c.published)
+_UNREGISTERED = _OLDEST.where(outbox.c.published)
+_THESE = outbox.c.id == func.any(bindparam("ids", type_=ARRAY(BigInteger)))
+_DELETE = delete(outbox).where(_THESE)
+_MARK = update(outbox).where(_THESE).values(published=True)
+_WAITING = select(func.count(), func.min(outbox.c.created_at)).where(~outbox.c.published)
 _TRY_LOCK = text("SELECT pg_try_advisory_lock(:class, :shard)")
 
 
 async def next_batch(connection: AsyncConnection, shards: Sequence[int], limit: int) -> list[OutboxRow]:
-    """The oldest rows of these shards."""
-    rows = await connection.execute(_BATCH, {"shards": list(shards), "limit": limit})
+    """The oldest rows of these shards that are not published."""
+    rows = await connection.execute(_UNPUBLISHED, {"shards": list(shards), "limit": limit})
     return [OutboxRow(*row) for row in rows]
+
+
+async def next_unregistered(connection: AsyncConnection, shards: Sequence[int], limit: int) -> list[OutboxRow]:
+    """The oldest rows of these shards that are published, but that Redis did not take."""
+    rows = await connection.execute(_UNREGISTERED, {"shards": list(shards), "limit": limit})
+    return [OutboxRow(*row) for row in rows]
+
+
+async def mark_published(connection: AsyncConnection, ids: Sequence[int]) -> None:
+    """Note that Kafka has these rows; they stay for the register's sake."""
+    await connection.execute(_MARK, {"ids": list(ids)})
 
 
 async def remove(connection: AsyncConnection, ids: Sequence[int]) -> None:
@@ -104,7 +119,7 @@ async def remove(connection: AsyncConnection, ids: Sequence[int]) -> None:
 
 
 async def waiting(connection: AsyncConnection) -> tuple[int, datetime | None]:
-    """How many rows wait, and since when the oldest does."""
+    """How many rows wait to be published, and since when the oldest does."""
     row = (await connection.execute(_WAITING)).one()
     return row[0], row[1]
 

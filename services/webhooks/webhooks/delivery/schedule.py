@@ -62,7 +62,7 @@ def retry_after_s(header: str | None, now_s: float) -> float | None:
     if text.isascii() and text.isdigit():
         return float(text)
     try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+        moment = parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
         return None
-    return max(0.0, moment.timestamp() - now_s)
+    return max(0.0, moment - now_s)

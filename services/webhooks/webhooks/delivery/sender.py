@@ -14,7 +14,7 @@ from codeqr_common import tracing
 from codeqr_common.times import now_ms
 from webhooks.delivery.attempts import Answer, Attempt, DueDelivery
 from webhooks.delivery.network import guarded_connector
-from webhooks.delivery.schedule import retry_after_s
+from webhooks.delivery.schedule import RETRY_AFTER_STATUSES, retry_after_s
 from webhooks.delivery.signing import signature_headers
 from webhooks.settings import Network
 
@@ -49,7 +49,7 @@ class Sender:
             await self._session.close()
 
     async def send(self, delivery: DueDelivery) -> Attempt:
-        """Attempt the delivery once. Never raises for anything that the endpoint or the network does."""
+        """Attempt the delivery once. Whatever goes wrong is its answer: each attempt is to be recorded."""
         carrier = {"traceparent": delivery.traceparent} if delivery.traceparent else None
         attributes = {"webhook.event": delivery.trigger, "webhook.event_id": delivery.event_id}
         with tracing.span("webhook attempt", kind=SpanKind.CLIENT, carrier=carrier, attributes=attributes):
@@ -60,20 +60,23 @@ class Sender:
 
     async def _post(self, delivery: DueDelivery, timestamp: int) -> Answer:
         assert self._session is not None  # noqa: S101 - used as a context manager
-        headers = {
-            "Content-Type": "application/json",
-            **signature_headers(delivery.secret, delivery.event_id, timestamp, delivery.body),
-            **tracing.carrier(),
-        }
         try:
             async with self._session.post(
-                URL(delivery.url), data=delivery.body, headers=headers, allow_redirects=False
+                URL(delivery.url), data=delivery.body, headers=_headers(delivery, timestamp), allow_redirects=False
             ) as response:
                 return await _answer_of(response)
         except TimeoutError:
             return Answer(error=f"no answer within {self._timeout.total:g} s")
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except Exception as error:
             return Answer(error=f"{type(error).__name__}: {error}"[:1000])
+
+
+def _headers(delivery: DueDelivery, timestamp: int) -> dict[str, str]:
+    return {
+        "Content-Type": "application/json",
+        **signature_headers(delivery.secret, delivery.event_id, timestamp, delivery.body),
+        **tracing.carrier(),
+    }
 
 
 async def _answer_of(response: aiohttp.ClientResponse) -> Answer:
@@ -84,8 +87,10 @@ async def _answer_of(response: aiohttp.ClientResponse) -> Answer:
             body += chunk
     except (aiohttp.ClientError, OSError, TimeoutError):
         pass
-    return Answer(
-        status=response.status,
-        body=bytes(body),
-        retry_after_s=retry_after_s(response.headers.get("Retry-After"), time.time()),
-    )
+    return Answer(status=response.status, body=bytes(body), retry_after_s=_wait_asked_for(response))
+
+
+def _wait_asked_for(response: aiohttp.ClientResponse) -> float | None:
+    if response.status not in RETRY_AFTER_STATUSES:
+        return None
+    return retry_after_s(response.headers.get("Retry-After"), time.time())

@@ -15,7 +15,6 @@ from codeqr_common import tracing
 from codeqr_common.events.clicks import ClickEvent, decode_click
 from codeqr_common.events.links import DomainEvent, LinkEvent, decode_link_event
 from codeqr_common.health import Readiness
-from codeqr_common.http.internal import InternalClient
 from codeqr_common.kafka.dead_letters import DeadLetters
 from codeqr_common.kafka.producers import Publisher
 from codeqr_common.kafka.stored_offsets import StoredOffsetsConsumer
@@ -24,6 +23,7 @@ from webhooks import metrics, tables
 from webhooks.dispatch import repository
 from webhooks.dispatch.links import LinkSource
 from webhooks.dispatch.matching import Subscription, wants
+from webhooks.dispatch.patience import DeletionNews
 from webhooks.dispatch.payloads import LINK_CLICKED, Event, from_click, from_link_event
 from webhooks.dispatch.repository import Wanted
 
@@ -39,12 +39,15 @@ class LinkBatch:
 class LinkIntake:
     """`link.created`, `link.updated` and `link.deleted`. Events of bulk calls make no deliveries (contract 2.5)."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, deletions: DeletionNews) -> None:
         self._engine = engine
+        self._deletions = deletions
 
     async def prepare(self, records: Sequence[tuple[ConsumerRecord, LinkEvent | DomainEvent]]) -> LinkBatch:
         happened = [(record, event) for record, event in records if isinstance(event, LinkEvent)]
         deletions = [event for _, event in happened if event.type == "link.deleted"]
+        for _, event in happened:
+            self._deletions.took(event.time)
         candidates = [from_link_event(event, _traceparent(record)) for record, event in happened if not event.bulk]
         return LinkBatch(await _wanted(self._engine, candidates), deletions)
 
@@ -130,9 +133,11 @@ def _count(wanted: Sequence[Wanted]) -> None:
         metrics.DELIVERIES_CREATED.labels(each.event.trigger).inc(len(each.endpoint_ids))
 
 
-async def run_link_intake(bootstrap: str, engine: AsyncEngine, readiness: Readiness, stop: asyncio.Event) -> None:
+async def run_link_intake(
+    bootstrap: str, engine: AsyncEngine, deletions: DeletionNews, readiness: Readiness, stop: asyncio.Event
+) -> None:
     """Consume link events until `stop` is set."""
-    intake = LinkIntake(engine)
+    intake = LinkIntake(engine, deletions)
     consumer: StoredOffsetsConsumer[LinkEvent | DomainEvent, LinkBatch] = StoredOffsetsConsumer(
         bootstrap=bootstrap,
         consumer=LINK_DISPATCHER,
@@ -149,11 +154,11 @@ async def run_link_intake(bootstrap: str, engine: AsyncEngine, readiness: Readin
 
 
 async def run_click_intake(
-    bootstrap: str, engine: AsyncEngine, link_api: InternalClient, readiness: Readiness, stop: asyncio.Event
+    bootstrap: str, engine: AsyncEngine, links: LinkSource, readiness: Readiness, stop: asyncio.Event
 ) -> None:
     """Consume clicks until `stop` is set."""
     async with Publisher(bootstrap) as publisher:
-        intake = ClickIntake(engine, LinkSource(link_api, engine, stop), DeadLetters(publisher, CLICK_DISPATCHER))
+        intake = ClickIntake(engine, links, DeadLetters(publisher, CLICK_DISPATCHER))
         await StoredOffsetsConsumer(
             bootstrap=bootstrap,
             consumer=CLICK_DISPATCHER,

@@ -11,14 +11,13 @@ from codeqr_common.events.links import Link
 from codeqr_common.http.internal import InternalClient, NotFound, ServiceUnavailable
 from codeqr_common.logs import get_logger
 from webhooks.dispatch import repository
+from webhooks.dispatch.patience import DeletionNews, patience_is_over
 
 log = get_logger(__name__)
 CHUNK = 100
 """Links asked for at once: of the largest kind (256 KiB) they are still a fair answer."""
 FIRST_DELAY_S = 0.1
 LAST_DELAY_S = 2.0
-DELETION_LIMIT_S = 30.0
-"""How long a link may be known to nobody: its deletion is then on its way to us."""
 
 
 class Stopping(Exception):
@@ -35,31 +34,39 @@ _decode = msgspec.json.Decoder(_Found).decode
 class LinkSource:
     """Finds links for as long as it takes: while link-api is away nothing is dropped."""
 
-    def __init__(self, link_api: InternalClient, engine: AsyncEngine, stop: asyncio.Event) -> None:
+    def __init__(
+        self, link_api: InternalClient, engine: AsyncEngine, deletions: DeletionNews, stop: asyncio.Event
+    ) -> None:
         self._link_api = link_api
         self._engine = engine
+        self._deletions = deletions
         self._stop = stop
 
     async def find(self, link_ids: Collection[str]) -> dict[str, Link]:
         """Link id → link. Raises `Stopping`, or what the database raises.
 
-        Absent from it: links that link-api says it does not have, and whose deletion did not arrive within 30 s.
+        Absent from it: links that link-api says it does not have, and whose deletion did not arrive within 30 s, or,
+        while deletions come late, within 10 minutes.
         """
         found: dict[str, Link] = {}
         delay = FIRST_DELAY_S
-        give_up: float | None = None
+        since: float | None = None
         while missing := [link_id for link_id in link_ids if link_id not in found]:
             try:
                 found |= await self._look_up(missing)
-                give_up = give_up or time.monotonic() + DELETION_LIMIT_S
+                since = since or time.monotonic()
             except ServiceUnavailable as error:
-                give_up = None
+                since = None
                 log.warning("links not available", error=str(error))
-            if len(found) == len(link_ids) or (give_up is not None and time.monotonic() > give_up):
+            if len(found) == len(link_ids) or (since is not None and await self._is_hopeless(since)):
                 break
             await self._wait(delay)
             delay = min(delay * 2, LAST_DELAY_S)
         return found
+
+    async def _is_hopeless(self, since: float) -> bool:
+        late_at = await self._deletions.late_at()
+        return patience_is_over(time.monotonic(), since, late_at)
 
     async def _look_up(self, link_ids: list[str]) -> dict[str, Link]:
         found: dict[str, Link] = {}

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AliasChoices, BaseModel, Field
 
 from codeqr_common.auth.keys import KeyIdentity
 from codeqr_common.auth.requests import require
@@ -23,9 +24,13 @@ def _service(request: Request) -> EndpointService:
 Service = Annotated[EndpointService, Depends(_service)]
 Reader = Annotated[KeyIdentity, Depends(require("webhooks.read"))]
 Writer = Annotated[KeyIdentity, Depends(require("webhooks.write"))]
-# Whole numbers may arrive as `600.0`, which an int of pydantic takes too.
-Page = Annotated[int, Query(ge=1, le=PAGES)]
-PageSize = Annotated[int, Query(alias="pageSize", ge=1, le=100)]
+
+
+class Paging(BaseModel):
+    """Which page. Whole numbers may arrive as `600.0`, which an int of pydantic takes too."""
+
+    page: int = Field(1, ge=1, le=PAGES)
+    page_size: int = Field(50, ge=1, le=100, validation_alias=AliasChoices("pageSize", "page_size"))
 
 
 @router.post("", response_model=None)
@@ -35,10 +40,8 @@ async def create_endpoint(identity: Writer, wanted: EndpointInput, service: Serv
 
 
 @router.get("", response_model=None)
-async def list_endpoints(
-    identity: Reader, service: Service, page: Page = 1, page_size: PageSize = 50
-) -> MsgspecResponse:
-    endpoints = await service.list(identity.project_id, page=page, page_size=page_size)
+async def list_endpoints(identity: Reader, service: Service, paging: Annotated[Paging, Query()]) -> MsgspecResponse:
+    endpoints = await service.list(identity.project_id, page=paging.page, page_size=paging.page_size)
     return MsgspecResponse([view_of(endpoint) for endpoint in endpoints])
 
 

@@ -196,8 +196,12 @@ STATEMENTS = (
         value bytea NOT NULL,
         headers jsonb NOT NULL,
         register bytea NOT NULL,
+        published boolean NOT NULL DEFAULT false,
         created_at timestamptz NOT NULL DEFAULT now()
     ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)
+    """,
+    """
+    CREATE INDEX outbox_unpublished ON links.outbox (id) WHERE NOT published
     """,
 )
 
