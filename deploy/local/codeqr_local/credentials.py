@@ -29,6 +29,15 @@ def _path(home: Path) -> Path:
     return home / "credentials.json"
 
 
+def kept_password(folder: Path) -> str:
+    """The random password of an engine, kept in its folder; made once, before the engine's data."""
+    path = folder / "password"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_private(path, secrets.token_urlsafe(24))
+    return path.read_text()
+
+
 def load_or_make(home: Path) -> Credentials:
     """Those of the data folder; made and kept on the first start."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,33 +15,44 @@ def folder(home: Path) -> Path:
 
 
 class LogFile:
-    """Appends lines; at the limit the file becomes `<name>.log.1` and a new one is begun. Never synced."""
+    """Appends lines; at the limit the file becomes `<name>.log.1` and a new one is begun. Never synced, never raises.
+
+    A line that cannot be written is lost (a full disk must not end the stack), and the next one is tried again.
+    """
 
     def __init__(self, path: Path, limit_bytes: int = _LIMIT_BYTES) -> None:
         self._path = path
         self._limit = limit_bytes
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: BinaryIO = path.open("ab", buffering=0)
-        self._size = self._file.tell()
+        self._file: BinaryIO | None = None
+        self._size = 0
 
     def write(self, line: str) -> None:
-        """Add one line; a full disk loses the line, not the stack."""
+        """Add one line."""
         data = line.encode(errors="replace") + b"\n"
-        if self._size + len(data) > self._limit:
-            self._turn_over()
-        try:
-            self._size += self._file.write(data)
-        except OSError:
-            pass
+        with suppress(OSError):
+            file = self._file or self._open()
+            if self._size + len(data) > self._limit:
+                file = self._turn_over()
+            self._size += file.write(data)
 
     def close(self) -> None:
-        self._file.close()
+        """Close the file; another line would open it again."""
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                file.close()
 
-    def _turn_over(self) -> None:
-        self._file.close()
-        self._path.replace(self._path.with_name(self._path.name + ".1"))
+    def _open(self) -> BinaryIO:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._path.open("ab", buffering=0)
-        self._size = 0
+        self._size = self._file.tell()
+        return self._file
+
+    def _turn_over(self) -> BinaryIO:
+        self.close()
+        with suppress(OSError):  # then it grows
+            self._path.replace(self._path.with_name(self._path.name + ".1"))
+        return self._open()
 
 
 def tail(path: Path, lines: int) -> list[str]:

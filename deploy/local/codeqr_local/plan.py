@@ -49,7 +49,7 @@ def addresses(settings: Settings, ports: Ports) -> Addresses:
     return Addresses(
         kafka_bootstrap=settings.kafka_bootstrap or kafka.bootstrap(ports["kafka"]),
         database_url=settings.database_url or postgres.url(home, ports["postgres"]),
-        redis_url=settings.redis_url or redis.url(ports["redis"]),
+        redis_url=settings.redis_url or redis.url(home, ports["redis"]),
         clickhouse_url=settings.clickhouse_url or clickhouse.url(home),
         api=f"http://{LOOPBACK}:{ports['gateway']}",
         short_domain=f"localhost:{ports['redirector']}",

@@ -6,8 +6,9 @@ import asyncio
 import json
 import struct
 from collections.abc import Awaitable, Callable
+from itertools import zip_longest
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 Probe = Callable[[], Awaitable[None]]
 _TIMEOUT_SECONDS = 2.0
@@ -32,7 +33,7 @@ async def wait_until(probe: Probe, *, first_seconds: float = 0.02, longest_secon
 
 
 async def _exchange(host: str, port: int, request: bytes, reply_bytes: int) -> bytes:
-    """Send a request, give the first bytes of the reply (fewer if the server closed)."""
+    """Send a request, give the first bytes of the reply (fewer if the server closed; -1: all until it closes)."""
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             reader, writer = await asyncio.open_connection(host, port)
@@ -87,18 +88,34 @@ def _reason(body: bytes) -> str:
 
 
 def redis(url: str) -> Probe:
-    """Ready when PING is answered, also when with a demand for a password (the services have it)."""
+    """Ready when the URL's password is taken and PING is answered."""
     parts = urlsplit(url)
     host, port = parts.hostname or "127.0.0.1", parts.port or 6379
     if parts.scheme == "rediss":
         return tcp(host, port)
+    login = _redis_login(parts)
+    request = b"".join(_redis_command(*words) for words in (*login, ("PING",), ("QUIT",)))
+    wanted = [b"+OK"] * len(login) + [b"+PONG"]
 
     async def probe() -> None:
-        reply = await _exchange(host, port, b"PING\r\n", 64)
-        if not reply.startswith((b"+PONG", b"-NOAUTH")):
-            raise NotReady(reply.decode(errors="replace").strip() or "connection closed")
+        reply = await _exchange(host, port, request, -1)  # to the end: QUIT has the server close
+        for line, expected in zip_longest(reply.split(b"\r\n")[: len(wanted)], wanted):
+            if line != expected:
+                raise NotReady((line or b"connection closed").decode(errors="replace"))
 
     return probe
+
+
+def _redis_login(parts: SplitResult) -> list[tuple[str, ...]]:
+    if not parts.password:
+        return []
+    names = (unquote(parts.username),) if parts.username else ()
+    return [("AUTH", *names, unquote(parts.password))]
+
+
+def _redis_command(*words: str) -> bytes:
+    texts = [word.encode() for word in words]
+    return b"*%d\r\n" % len(texts) + b"".join(b"$%d\r\n%s\r\n" % (len(text), text) for text in texts)
 
 
 def postgres(url: str) -> Probe:

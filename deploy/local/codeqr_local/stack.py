@@ -52,11 +52,12 @@ class Stack:
         self._logs: dict[str, logbook.LogFile] = {}
         pid = os.getpid()
         self._state = state.StackState(supervisor_pid=pid, supervisor_started=proc.start_time(pid) or 0)
+        self._state_is_written = True
         self._supervisor: Supervisor | None = None
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
-        """Start, stay until told to end, end. StackError when the start fails; all is stopped then, too."""
+        """Start, stay until told to end, end. StackError when it cannot start or stay; all is stopped then, too."""
         home = self._settings.home
         end_remains(home)
         self._listen_to_signals()
@@ -68,7 +69,7 @@ class Stack:
         self._write_state()
         try:
             if await self._start(self._supervisor):
-                await self._stop.wait()
+                await self._stay(self._supervisor)
                 self._tell("stopping")
         except StackError as error:
             self._state.message = str(error)
@@ -95,6 +96,16 @@ class Stack:
         for line in summary.lines(self._state, self._console.palette):
             self._console.line(line)
         return True
+
+    async def _stay(self, supervisor: Supervisor) -> None:
+        """Return when told to end; StackError when a process would not be started again any more."""
+        watching = asyncio.create_task(supervisor.watch())
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            watching.result()
+        watching.cancel()
+        await stopping
 
     async def _end(self, supervisor: Supervisor) -> None:
         self._state.phase = "failed" if self._state.message else "stopping"
@@ -133,7 +144,14 @@ class Stack:
             "analyticsUrl": self._plan.addresses.analytics_internal,
             "serviceToken": self._credentials.service_token,
         }
-        state.write(self._settings.home, self._state)
+        try:
+            state.write(self._settings.home, self._state)
+        except OSError as error:  # a full disk: the processes matter more than what other commands see of them
+            if self._state_is_written:
+                self._state_is_written = False
+                self._tell(f"ERROR the state cannot be written, other commands see an old one: {error}")
+        else:
+            self._state_is_written = True
 
     def _log(self, name: str) -> logbook.LogFile:
         if name not in self._logs:

@@ -71,8 +71,7 @@ class Supervised:
     async def _run_once(self, begun: float) -> str:
         """Run it to its end; gives how it ended, in words."""
         try:
-            if self.spec.prepare:
-                await self.spec.prepare(self._children, self._on_line)
+            await self._prepare()
             if self._stopping:
                 return "is stopped"
             child = self._spawn()
@@ -87,6 +86,14 @@ class Supervised:
             watch.cancel()
         await self._last_words(child)
         return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+
+    async def _prepare(self) -> None:
+        if self.spec.prepare is None:
+            return
+        try:
+            await self.spec.prepare(self._children, self._on_line)
+        except OSError as error:
+            raise StackError(f"{self.spec.name} cannot be prepared: {error}") from error
 
     def _spawn(self) -> Child:
         spec = self.spec

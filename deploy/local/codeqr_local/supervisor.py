@@ -69,6 +69,13 @@ class Supervisor:
             all_ready.cancel()
             guard.cancel()
 
+    async def watch(self) -> None:
+        """Raise StackError as soon as a process is no longer supervised. To be called after `start`."""
+        await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in self._tasks:
+            if task.done() and not task.cancelled() and (error := task.exception()):
+                raise StackError(f"{task.get_name()} is no longer supervised: {error!r}") from error
+
     def _check_dependencies(self) -> None:
         known = self._processes.keys() | self._done.keys()
         wanted = {name for process in self._processes.values() for name in process.spec.after}

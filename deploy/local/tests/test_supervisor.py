@@ -130,6 +130,26 @@ def test_a_start_that_cannot_succeed_is_given_up(small_stack: Callable[..., Smal
     assert not is_alive(good)
 
 
+def test_a_disk_that_is_full_at_a_restart_ends_no_supervision(small_stack: Callable[..., SmallStack]) -> None:
+    stack = small_stack("full_disk=exec sleep 1000")
+    first = stack.pid("full_disk")
+    os.kill(first, signal.SIGKILL)
+    assert stack.wait_for(lambda r: r["what"] == "tell" and "No space left on device" in r["text"])
+    assert stack.pid("full_disk") != first
+
+
+def test_the_end_of_a_supervision_is_told(small_stack: Callable[..., SmallStack]) -> None:
+    stack = small_stack("cursed=exec sleep 1000", "good=exec sleep 1000")
+    cursed = stack.pid("cursed")
+    stack.wait_for(lambda r: r["what"] == "ready")
+    (good,) = set(proc.child_pids(stack.process.pid)) - {cursed}
+    os.kill(cursed, signal.SIGKILL)
+    failure = stack.wait_for(lambda r: r["what"] == "failed")
+    assert failure["message"] == "cursed is no longer supervised: RuntimeError('cursed')"
+    stack.process.wait(10)
+    assert not is_alive(good)
+
+
 def test_pauses_grow_to_a_limit_and_shrink_after_a_steady_run() -> None:
     backoff = Backoff()
     pauses = [backoff.next(0.1) for _ in range(8)]

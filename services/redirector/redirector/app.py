@@ -3,15 +3,16 @@
 from pathlib import Path
 
 from starlette.responses import HTMLResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from codeqr_common.http.middleware import REQUEST_ID
 from codeqr_common.logs import get_logger
 from redirector import metrics
 from redirector.clicks.recorder import Recorder
 from redirector.decision import Answer, Facts, File, Page, Redirect, decide, needs_link
 from redirector.domains.hosts import candidates
 from redirector.pages import PACKAGE, Pages
-from redirector.requests import VisitorRequest
+from redirector.requests import VisitorRequest, text
 from redirector.resolver import CannotKnow, Resolver
 from redirector.short_path import parse_path
 
@@ -35,10 +36,19 @@ class RedirectApp:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
-            response = await self._respond(VisitorRequest(scope))
-            await response(scope, receive, send)
+            request = VisitorRequest(scope)
+            response = await self._safely(request)
+            await response(scope, receive, _with_id(send, request.id))
         else:
             await send({"type": "websocket.close", "code": 1000})
+
+    async def _safely(self, request: VisitorRequest) -> Response:
+        """The answer; the page that asks to come back after whatever nobody foresaw."""
+        try:
+            return await self._respond(request)
+        except Exception:
+            log.exception("request failed", request_id=request.id, path=text(request.raw_path))
+            return self._unavailable("failed", "")  # no header is read again: one may be the cause
 
     async def _respond(self, request: VisitorRequest) -> Response:
         """The answer, made so that the click of a visit is in the spool before anything of it goes out."""
@@ -48,7 +58,7 @@ class RedirectApp:
                 candidates(request.header(b"host")), facts.path.key if needs_link(facts) else None
             )
         except CannotKnow:
-            return self._unavailable(request)
+            return self._unavailable("unavailable", request.header(b"accept-language"))
         return self._response(request, decide(facts, found.domain, found.link))
 
     def _response(self, request: VisitorRequest, answer: Answer) -> Response:
@@ -77,11 +87,23 @@ class RedirectApp:
             headers["allow"] = page.allow
         return HTMLResponse(html, page.status, headers)
 
-    def _unavailable(self, request: VisitorRequest) -> Response:
-        metrics.ANSWERS.labels("unavailable", 503).inc()
-        html, language = self._pages.render("unavailable", request.header(b"accept-language"))
+    def _unavailable(self, kind: str, accept_language: str) -> Response:
+        metrics.ANSWERS.labels(kind, 503).inc()
+        html, language = self._pages.render("unavailable", accept_language)
         headers = self._pages.headers | {"content-language": language, "retry-after": str(RETRY_AFTER_S)}
         return HTMLResponse(html, 503, headers | NOT_INDEXED)
+
+
+def _with_id(send: Send, request_id: str) -> Send:
+    """`send` for an answer that carries the request's id."""
+    header = (REQUEST_ID, request_id.encode())
+
+    async def send_with_id(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], header]
+        await send(message)
+
+    return send_with_id
 
 
 def _file(path: Path, kind: str) -> Response:

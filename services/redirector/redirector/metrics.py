@@ -11,6 +11,7 @@ SPOOL_BYTES = Gauge("codeqr_redirector_spool_bytes", "Bytes of all segments.")
 
 SENT = Counter("codeqr_sender_clicks_sent_total", "Clicks that Kafka has.")
 SKIPPED = Counter("codeqr_sender_records_skipped_total", "Records that could not become an event.", ("reason",))
+INCOMPLETE = Counter("codeqr_sender_clicks_incomplete_total", "Clicks sent without place, device and visitor.")
 TORN = Counter("codeqr_sender_torn_bytes_total", "Bytes behind the last whole frame of closed segments.")
 SESSIONS = Counter("codeqr_sender_sessions_total", "Sessions opened with Kafka.")
 BEHIND_BYTES = Gauge("codeqr_sender_spool_behind_bytes", "Spooled bytes that Kafka does not have yet.")

@@ -22,11 +22,12 @@ class Pages:
         folder = PACKAGE / "templates"
         style = (folder / "style.css").read_text()
         self._texts: dict[str, dict[str, dict[str, str]]] = tomllib.loads((folder / "texts.toml").read_text())
-        self._environment = Environment(
+        environment = Environment(
             loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, auto_reload=False
         )
         # The file is our own; escaping would change what its hash is of.
-        self._environment.globals["style"] = Markup(style)  # noqa: S704
+        environment.globals["style"] = Markup(style)  # noqa: S704
+        self._inspect, self._page = environment.get_template("inspect.html"), environment.get_template("page.html")
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         self.headers = {
             "content-security-policy": (
@@ -42,5 +43,5 @@ class Pages:
     def render(self, name: str, accept_language: str, link: RedirectLink | None = None) -> tuple[str, str]:
         """`(html, language)` of a page."""
         language = next((tag for tag in preferred(accept_language) if tag in self._texts), FALLBACK)
-        template = self._environment.get_template("inspect.html" if name == "inspect" else "page.html")
+        template = self._inspect if name == "inspect" else self._page
         return template.render(lang=language, text=self._texts[language][name], link=link), language

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+from codeqr_common.http.middleware import request_id_of
+
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -18,6 +19,8 @@ class VisitorRequest:
         client = scope.get("client")
         self.peer: str = client[0] if client else ""
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.id = request_id_of(self._headers)
+        """The caller's request id if it sent a sane one, else a new one."""
 
     def header(self, name: bytes) -> str:
         """The first header of that (lower-case) name, `""` if there is none."""
@@ -26,11 +29,6 @@ class VisitorRequest:
     def headers(self, name: bytes) -> list[str]:
         """All headers of that name, in order."""
         return [text(value) for found, value in self._headers if found == name]
-
-    def request_id(self) -> str | None:
-        """The caller's request id, if it sent a sane one."""
-        given = self.header(b"x-request-id")
-        return given if SANE_ID.fullmatch(given) else None
 
     def trace(self) -> dict[str, str] | None:
         """The caller's trace context, if it sent a valid one."""

@@ -5,10 +5,11 @@ import time
 from contextlib import suppress
 from functools import partial
 
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from codeqr_common.health import Readiness
-from codeqr_common.http.internal import InternalClient
+from codeqr_common.http.internal import InternalClient, NotFound
 from codeqr_common.kafka.sessions import wait
 from codeqr_common.logs import get_logger
 from codeqr_common.redis import connect
@@ -45,13 +46,43 @@ async def serve(settings: RedirectorSettings) -> None:
             settings,
             listeners=[Listener(app, settings.host, settings.port, reuse_port=True)],
             tasks={"follower": follower.run, "spool": partial(_maintain, spool)},
-            readiness=Readiness(),
+            readiness=readiness_of(spool, follower, redis, link_api),
         )
     finally:
         spool.close()
         await link_api.aclose()
         with suppress(RedisError, OSError):  # an engine that is away must not spoil a clean end
             await redis.aclose()
+
+
+class NotReady(Exception):
+    """What is missing, in a few words."""
+
+
+def readiness_of(spool: Spool, follower: Follower, redis: Redis, link_api: InternalClient) -> Readiness:
+    """A redirector that can write its clicks is ready: with any of the rest it knows what to answer."""
+
+    async def writable() -> None:
+        if problem := spool.problem():
+            raise NotReady(f"clicks are lost: {problem}")
+
+    async def following() -> None:
+        if not follower.following:
+            raise NotReady("link events are not followed")
+
+    async def answering() -> None:
+        await redis.ping()
+
+    async def reachable() -> None:
+        with suppress(NotFound):  # there is nothing: it costs link-api nothing to say so
+            await link_api.get_bytes("/internal")
+
+    readiness = Readiness()
+    readiness.add("spool", writable)
+    readiness.add("link events", following, needed=False)
+    readiness.add("redis", answering, needed=False)
+    readiness.add("link-api", reachable, needed=False)
+    return readiness
 
 
 def _resolving(settings: RedirectorSettings, register: Register, link_api: InternalClient) -> tuple[Follower, Resolver]:

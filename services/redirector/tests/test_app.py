@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -66,6 +67,7 @@ async def test_a_visit_is_spooled_and_answered(visitor: httpx.AsyncClient, tmp_p
         "x-robots-tag": "noindex, nofollow",
         "location": URL,
         "content-length": "0",
+        "x-request-id": "req-1",
     }
     (click,) = clicks(tmp_path)
     assert (click.target, click.url, click.key, click.key_folded, click.link_id) == (URL, URL, "Key", "key", "link_1")
@@ -107,6 +109,7 @@ async def test_what_is_no_visit_is_not_recorded(
     answer = await visitor.request(method, path, headers={"Host": host})
     assert answer.status_code == status
     assert ("retry-after" in answer.headers) == (status == 503)
+    assert len(answer.headers.get_list("x-request-id")) == 1
     assert clicks(tmp_path) == []
 
 
@@ -123,3 +126,25 @@ async def test_a_full_spool_stops_no_redirect(visitor: httpx.AsyncClient, spool:
     spool._limit_bytes = 0
     assert (await visitor.get("/key")).status_code == 302
     assert clicks(tmp_path) == []
+
+
+@pytest.mark.parametrize("given", ["", "with:colon", "x" * 129, "a b"])
+async def test_an_id_that_is_not_sane_is_replaced(visitor: httpx.AsyncClient, tmp_path: Path, given: str) -> None:
+    answer = await visitor.get("/key", headers={"X-Request-Id": given})
+    (click,) = clicks(tmp_path)
+    assert answer.headers["x-request-id"] == click.request_id != given
+    assert UUID(click.request_id).version == 7
+
+
+async def test_what_nobody_foresaw_asks_to_come_back(
+    visitor: httpx.AsyncClient, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_records: object) -> bool:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(spool, "append", broken)
+    answer = await visitor.get("/key", headers={"X-Request-Id": "req-2", "Accept-Language": "pt"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["x-request-id"] == "req-2"
+    assert "<html" in answer.text

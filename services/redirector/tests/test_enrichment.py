@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from redirector.clicks import record as records
 from redirector.clicks.agents import agent_of
 from redirector.clicks.bots import bot_reason
 from redirector.clicks.enrichment import Enricher, utm_of
-from redirector.clicks.geo import CountryGeo, Place, continent_of, edge_place
+from redirector.clicks.geo import CityGeo, CountryGeo, Place, continent_of, edge_place
 from redirector.clicks.record import ClickRecord
 from redirector.clicks.referrers import bare_domain
 from redirector.clicks.visitors import is_destroyed, utc_day, visitor_hash
@@ -21,6 +22,24 @@ ENRICHER = Enricher("ab" * 16, GEO)
 SALTS = {"2025-09-06": b"s" * 32}
 TIME = 1_757_161_267_873
 HOUR = 3_600_000
+IPV4_ONLY = b"".join(
+    [
+        bytes([0, 0, 1, 0, 0, 1]),  # a tree of one node, both of whose branches lead to nothing
+        bytes(16),
+        b"\xab\xcd\xefMaxMind.com",
+        b"\xe9",  # a map of nine
+        *(b"\x4a" + b"node_count", b"\xc1\x01"),
+        *(b"\x4b" + b"record_size", b"\xa1\x18"),
+        *(b"\x4a" + b"ip_version", b"\xa1\x04"),
+        *(b"\x4d" + b"database_type", b"\x44Test"),
+        *(b"\x49" + b"languages", b"\x00\x04"),
+        *(b"\x5b" + b"binary_format_major_version", b"\xa1\x02"),
+        *(b"\x5b" + b"binary_format_minor_version", b"\xa0"),
+        *(b"\x4b" + b"build_epoch", b"\x01\x02\x01"),
+        *(b"\x4b" + b"description", b"\xe0"),
+    ]
+)
+"""The smallest database file there is (MaxMind DB 2.0)."""
 KHTML = "AppleWebKit/537.36 (KHTML, like Gecko)"
 WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
 IPHONE = f"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) {WEBKIT}"
@@ -203,3 +222,18 @@ def test_continents() -> None:
     assert [continent_of(code) for code in ("AU", "ZA", "JP", "DE", "BR", "US", "AQ", "ZZ")] == [
         *("OC", "AF", "AS", "EU", "SA", "NA", "AN", "Unknown")
     ]
+
+
+def test_an_ipv6_address_in_a_file_of_ipv4_is_nowhere(tmp_path: Path) -> None:
+    file = tmp_path / "city.mmdb"
+    file.write_bytes(IPV4_ONLY)
+    geo = CityGeo(file)
+    assert geo.place("2804:14c::1") == Place()
+    assert geo.place("8.8.8.8") == geo.place("nonsense") == Place()
+
+
+def test_the_bare_event_has_only_what_the_record_says(record_of: RecordOf) -> None:
+    event = ENRICHER.bare(record_of(head=True, qr=True), 7)
+    assert (event.country, event.city, event.os, event.device, event.visitor) == (*["Unknown"] * 4, None)
+    assert (event.target, event.trigger, event.bot_reason, event.position) == (record_of().target, "qr", "head", 7)
+    assert decode_click(encode(event)) == event

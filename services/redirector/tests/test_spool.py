@@ -1,5 +1,6 @@
 import errno
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from redirector.clicks import frames
 from redirector.clicks.reader import SpoolReader, delete_before
 from redirector.clicks.spool import (
+    FAILING_S,
     ID_FILE,
     Spool,
     SpoolBusy,
@@ -239,3 +241,36 @@ def test_a_disk_that_fills_up_at_any_byte(tmp_path: Path, spool_in: SpoolIn, mon
         found = read_all(directory)
         assert [line for line in found if line not in lines(2, 9)] == kept
         assert found[-1:] == lines(1, 10)
+
+
+def test_a_directory_that_cannot_be_listed_ends_nothing(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool.append(lines(1))
+    spool.maintain()
+    known = spool._total
+
+    def too_many_files(_directory: Path) -> list[int]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(frames, "segment_numbers", too_many_files)
+    spool.maintain()
+    assert spool._total == known > 0
+    assert spool.append(lines(1, 1))
+
+
+def test_a_spool_that_loses_clicks_says_so_until_it_can_write(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert spool.problem() is None
+    monkeypatch.setattr(os, "write", Disk(0).write)
+    spool.append(lines(1))
+    assert spool.problem() == "disk_full"
+    monkeypatch.undo()
+    spool.append(lines(1))
+    assert spool.problem() is None
+
+
+def test_a_spool_without_traffic_does_not_fail_for_ever(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "_limit_bytes", 0)
+    spool.append(lines(1))
+    assert spool.problem() == "limit"
+    later = time.monotonic() + FAILING_S
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert spool.problem() is None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import secrets
 import shutil
 import signal
 from pathlib import Path
 
 from codeqr_local import proc, readiness
 from codeqr_local.children import Children, LineSink
+from codeqr_local.credentials import kept_password
 from codeqr_local.errors import StackError
 from codeqr_local.ports import LOOPBACK
 from codeqr_local.privileges import User, unprivileged_user
@@ -90,12 +90,8 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 def _password(home: Path) -> str:
-    """Made once, before the data: the two are thrown away together with the folder."""
-    path = folder(home) / "password"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_private(path, secrets.token_urlsafe(24))
-    return path.read_text()
+    """Thrown away together with the data, as both stand in the folder."""
+    return kept_password(folder(home))
 
 
 def end_left_overs(data: Path) -> None:

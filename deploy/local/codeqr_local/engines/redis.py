@@ -9,36 +9,53 @@ import subprocess
 from pathlib import Path
 
 from codeqr_local import readiness
+from codeqr_local.credentials import kept_password
 from codeqr_local.errors import StackError
 from codeqr_local.ports import LOOPBACK
 from codeqr_local.process import ProcessSpec, StopStage
+from codeqr_local.state import write_private
 
 _OLDEST = (6, 2)
 
 
-def url(port: int) -> str:
-    """Address for clients."""
-    return f"redis://{LOOPBACK}:{port}/0"
+def folder(home: Path) -> Path:
+    """Holds the password and the configuration."""
+    return home / "redis"
+
+
+def url(home: Path, port: int) -> str:
+    """Address for clients.
+
+    A random password, kept in the data folder: loopback is open to every user of the machine, and what stands in
+    Redis (whose a key is, where a link leads) is believed.
+    """
+    return f"redis://:{kept_password(folder(home))}@{LOOPBACK}:{port}/0"
 
 
 def spec(home: Path, port: int) -> ProcessSpec:
     """Keeps nothing over a restart: a cache that came back old would answer with what is no longer so."""
-    folder = home / "redis"
-    folder.mkdir(parents=True, exist_ok=True)
     command = (
         find_server(),
-        *("--port", str(port), "--bind", LOOPBACK, "--dir", str(folder)),
+        str(_configuration(home)),
+        *("--port", str(port), "--bind", LOOPBACK, "--dir", str(folder(home))),
         *("--save", "", "--appendonly", "no", "--daemonize", "no"),
     )
     return ProcessSpec(
         name="redis",
         command=command,
-        ready=readiness.redis(url(port)),
+        ready=readiness.redis(url(home, port)),
         stage=StopStage.ENGINE,
         ports=(port,),
-        folder=folder,
+        folder=folder(home),
         quiet=True,
     )
+
+
+def _configuration(home: Path) -> Path:
+    """A file with the password, readable by its owner only; every user sees arguments."""
+    path = folder(home) / "redis.conf"
+    write_private(path, f"requirepass {kept_password(folder(home))}\n")
+    return path
 
 
 def find_server() -> str:

@@ -73,6 +73,30 @@ class Enricher:
             utm_content=utm.get("utm_content"),
         )
 
+    def bare(self, record: ClickRecord, position: int) -> ClickEvent:
+        """The event with only what the record itself says: for a record that cannot be completed."""
+        return ClickEvent(
+            id=record.id,
+            time=record.time,
+            project_id=record.project_id,
+            link_id=record.link_id,
+            domain=record.domain,
+            key=record.key,
+            key_folded=record.key_folded,
+            target=record.target,
+            url=record.url,
+            trigger="qr" if record.qr else "link",
+            qr=record.qr,
+            variant=record.variant,
+            bot=record.head,
+            bot_reason="head" if record.head else None,
+            referrer_url=record.referrer or None,
+            user_agent=record.user_agent,
+            spool=self._spool_id,
+            position=position,
+            request_id=record.request_id,
+        )
+
 
 def utm_of(target: str) -> dict[str, str | None]:
     """The `utm_*` parameters in effect on a target; an empty one counts as none."""

@@ -75,7 +75,7 @@ class CityGeo:
         self._database: Any = maxminddb.open_database(str(mmdb))
 
     def place(self, address: str) -> Place:
-        found = (self._database.get(address) if address else None) or {}
+        found = self._found(address)
         country = found.get("country", {}).get("iso_code")
         if not country:
             return Place()
@@ -86,6 +86,12 @@ class CityGeo:
             regions[0].get("iso_code") or UNKNOWN,
             found.get("city", {}).get("names", {}).get("en") or UNKNOWN,
         )
+
+    def _found(self, address: str) -> dict[str, Any]:
+        try:
+            return (self._database.get(address) if address else None) or {}
+        except ValueError:  # an IPv6 address, and the file holds only IPv4
+            return {}
 
 
 def _read_continents() -> dict[str, str]:

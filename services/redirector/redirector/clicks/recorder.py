@@ -44,7 +44,7 @@ class Recorder:
             language=request.header(b"accept-language")[: record.MAX_LANGUAGE],
             purpose=_purpose(request),
             edge_place=self._edge_place(request),
-            request_id=request.request_id(),
+            request_id=request.id,
             trace=request.trace(),
         )
 

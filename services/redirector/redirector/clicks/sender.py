@@ -6,14 +6,14 @@ from the position that Kafka committed. A click waits in the spool for whatever 
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from codeqr_common import tracing
-from codeqr_common.events.clicks import encode
+from codeqr_common.events.clicks import ClickEvent, encode
 from codeqr_common.http.internal import ServiceUnavailable
 from codeqr_common.kafka.sessions import keep_running, wait
 from codeqr_common.kafka.topics import CLICK_EVENTS
@@ -120,10 +120,19 @@ class Sender:
         entries = [
             entry
             for position, record in records
-            if (entry := _entry(record, encode(self._enricher.complete(record, position, salts, now))))
+            if (entry := _entry(record, encode(self._completed(record, position, salts, now))))
         ]
         await self._commit(session, partitions, entries, batch.end)
         metrics.SENT.inc(len(entries))
+
+    def _completed(self, record: ClickRecord, position: int, salts: Mapping[str, bytes | None], now: int) -> ClickEvent:
+        """One click that cannot be completed goes out as it is: it must not hold up those behind it."""
+        try:
+            return self._enricher.complete(record, position, salts, now)
+        except Exception:
+            metrics.INCOMPLETE.inc()
+            log.exception("a click cannot be completed: sent without place, device and visitor", click_id=record.id)
+            return self._enricher.bare(record, position)
 
     async def _commit(self, session: Session, partitions: Sequence[int], entries: Sequence[Entry], end: int) -> None:
         segment, _ = frames.place(end)

@@ -25,6 +25,8 @@ ID_BYTES = 16
 REOPEN_S = 1.0
 """On a full disk, opening another segment is tried only so often: each try may leave an empty file."""
 SHOUT_S = 5.0
+FAILING_S = 10.0
+"""How long a spool counts as failing after a loss. Not for ever: one that is given no clicks cannot prove itself."""
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -77,12 +79,14 @@ class Spool:
             self._reopen_at = 0.0
             self._shout_at = 0.0
             self._unsaid = 0
+            self._lost_reason = ""
+            self._failing_until = 0.0
             self._total = 0
             self._open_segment()
+            self._measure()
         except BaseException:
             os.close(self._lock)
             raise
-        self.maintain()
 
     def append(self, records: Sequence[bytes]) -> bool:
         """Write records as one frame. False if they are lost: counted and logged, it must not stop an answer."""
@@ -90,6 +94,7 @@ class Spool:
         problem = self._write(frame)
         if problem is None:
             metrics.CLICKS_SPOOLED.inc(len(records))
+            self._failing_until = 0.0
             return True
         self._lost(problem, len(records))
         return False
@@ -98,13 +103,25 @@ class Spool:
         """Close a segment that is old enough and see what the sender has deleted. To be called about once a second."""
         if self._file is None or (self._size and time.monotonic() - self._first_write >= self._segment_seconds):
             self._rotate()
-        self._total = bytes_of(frames.segment_numbers(self._directory), self._directory)
-        metrics.SPOOL_BYTES.set(self._total)
+        try:
+            self._measure()
+        except OSError as error:
+            log.error("the spool cannot be measured", error=str(error), directory=str(self._directory))
+
+    def problem(self) -> str | None:
+        """Why clicks are being lost now; None while they can be written."""
+        if self._file is None:
+            return "no segment can be opened"
+        return self._lost_reason if time.monotonic() < self._failing_until else None
 
     def close(self) -> None:
         """Give the directory free."""
         self._close_segment()
         os.close(self._lock)
+
+    def _measure(self) -> None:
+        self._total = bytes_of(frames.segment_numbers(self._directory), self._directory)
+        metrics.SPOOL_BYTES.set(self._total)
 
     def _write(self, frame: bytes) -> str | None:
         if self._total + len(frame) > self._limit_bytes:
@@ -157,14 +174,16 @@ class Spool:
         self._next += 1
 
     def _close_segment(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # it is closed all the same
+                os.close(file)
 
     def _lost(self, reason: str, count: int) -> None:
         metrics.CLICKS_LOST.labels(reason).inc(count)
         self._unsaid += count
         now = time.monotonic()
+        self._lost_reason, self._failing_until = reason, now + FAILING_S
         if now >= self._shout_at:
             log.error("CLICKS ARE LOST", reason=reason, clicks=self._unsaid, directory=str(self._directory))
             self._shout_at, self._unsaid = now + SHOUT_S, 0
