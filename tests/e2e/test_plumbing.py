@@ -195,7 +195,7 @@ def test_health_is_on_the_admin_port(stack: Stack, name: str) -> None:
     base = f"http://127.0.0.1:{stack.port(ADMIN_OFFSETS[name])}"
     assert httpx.get(f"{base}/healthz").json() == {"status": "ok"}
     ready = httpx.get(f"{base}/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "missing": {}})
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "missing": {}, "unavailable": {}})
     metrics = httpx.get(f"{base}/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     assert "\nprocess_cpu_seconds_total " in metrics.text
