@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
+import msgspec
+
 from codeqr_common.events.clicks import ClickEvent
 from redirector.clicks.agents import agent_of
 from redirector.clicks.bots import bot_reason
@@ -36,19 +38,8 @@ class Enricher:
         reason = bot_reason(head=record.head, purpose=record.purpose, user_agent=record.user_agent, spider=agent.spider)
         languages = preferred(record.language)
         utm = utm_of(record.target)
-        return ClickEvent(
-            id=record.id,
-            time=record.time,
-            project_id=record.project_id,
-            link_id=record.link_id,
-            domain=record.domain,
-            key=record.key,
-            key_folded=record.key_folded,
-            target=record.target,
-            url=record.url,
-            trigger="qr" if record.qr else "link",
-            qr=record.qr,
-            variant=record.variant,
+        return msgspec.structs.replace(
+            self.bare(record, position),
             continent=place.continent,
             country=place.country,
             region=place.region,
@@ -59,13 +50,8 @@ class Enricher:
             bot=reason is not None,
             bot_reason=reason,
             referrer=bare_domain(record.referrer),
-            referrer_url=record.referrer or None,
             language=languages[0] if languages else None,
-            user_agent=record.user_agent,
             visitor=_visitor(record, salts, now_ms),
-            spool=self._spool_id,
-            position=position,
-            request_id=record.request_id,
             utm_source=utm.get("utm_source"),
             utm_medium=utm.get("utm_medium"),
             utm_campaign=utm.get("utm_campaign"),
