@@ -1,6 +1,6 @@
 """One stack for the whole session, on ports and data of its own.
 
-`E2E_STACK=containers` takes the engines from Docker.
+`E2E_STACK=containers` takes the engines from Docker; `E2E_HOME` and `E2E_PORT_BASE` put the stack elsewhere.
 """
 
 import os
@@ -27,7 +27,7 @@ def collector() -> Iterator[Collector]:
 @pytest.fixture(scope="session")
 def stack(collector: Collector) -> Iterator[Stack]:
     """The running system, fresh; stopped at the end. Its logs stay in `.local/e2e/logs`."""
-    home = ROOT / ".local" / "e2e"
+    home = Path(os.environ.get("E2E_HOME", ROOT / ".local" / "e2e"))
     shutil.rmtree(home, ignore_errors=True)
     environment = {
         **os.environ,

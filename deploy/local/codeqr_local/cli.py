@@ -21,6 +21,7 @@ app = typer.Typer(
 projects = typer.Typer(help="Projects of the running stack.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(projects, name="projects")
 
+SlugArgument = Annotated[str, typer.Argument(help="The project's slug.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -103,18 +104,81 @@ def env(as_json: JsonFlag = False) -> None:
 
 
 @projects.command("create")
-def create_project(name: Annotated[str, typer.Argument(help="The project's name.")], as_json: JsonFlag = False) -> None:
+def create_project(
+    name: Annotated[str, typer.Argument(help="The project's name.")],
+    slug: Annotated[str, typer.Option(help="Its slug; made of the name when left out.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
     """Make a project with an API key of every scope and no rate limit. The key is shown only now."""
-    from codeqr_local import reports
+    from codeqr_local import projects
     from codeqr_local.settings import Settings
 
-    print(reports.create_project(Settings.load(), name, as_json=as_json))
+    print(projects.create(Settings.load(), name, slug, as_json=as_json))
+
+
+@projects.command("list")
+def list_projects(as_json: JsonFlag = False) -> None:
+    """List all projects with how many links, clicks and scans each has."""
+    from codeqr_local import projects
+    from codeqr_local.settings import Settings
+
+    print(projects.listed(Settings.load(), as_json=as_json))
+
+
+@projects.command("show")
+def show_project(slug: SlugArgument, as_json: JsonFlag = False) -> None:
+    """Show a project with its figures and domains."""
+    from codeqr_local import projects
+    from codeqr_local.settings import Settings
+
+    print(projects.shown(Settings.load(), slug, as_json=as_json))
+
+
+@projects.command("update")
+def update_project(
+    slug: SlugArgument,
+    name: Annotated[str | None, typer.Option(help="The new name.")] = None,
+    new_slug: Annotated[str | None, typer.Option("--slug", help="The new slug.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Change a project's name or slug. Its keys go on working."""
+    from codeqr_local import projects
+    from codeqr_local.settings import Settings
+
+    values = {field: value for field, value in (("name", name), ("slug", new_slug)) if value is not None}
+    if not values:
+        raise typer.BadParameter("say what to change: --name or --slug")
+    print(projects.update(Settings.load(), slug, values, as_json=as_json))
+
+
+@projects.command("delete")
+def delete_project(
+    slug: SlugArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Delete a project for good, with its keys, links, domains, tags, webhooks and figures.
+
+    Its keys stop working at once. If the command is broken off, run it again: it goes on.
+    """
+    from codeqr_local import projects
+    from codeqr_local.settings import Settings
+
+    settings = Settings.load()
+    links = projects.links_of(settings, slug)
+    if links is not None and not yes:
+        typer.confirm(f"Delete {slug} with its {links} links and all else that it has, for good?", abort=True, err=True)
+    print(projects.delete(settings, slug, _tell_progress, as_json=as_json))
+
+
+def _tell_progress(links: int) -> None:
+    print(f"{links} links deleted …", file=sys.stderr)
 
 
 @app.command()
 def clicks(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line (the only form there is).")] = True,
-    project: Annotated[str, typer.Option(help="Slug of a project; all when left out.")] = "",
+    project: Annotated[str, typer.Option(help="Slug or id of a project; all when left out.")] = "",
 ) -> None:
     """Stream every click that ClickHouse holds: id, linkId, time, referrer, bot."""
     from codeqr_local import reports

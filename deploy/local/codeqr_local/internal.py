@@ -28,16 +28,23 @@ class InternalApi:
         # Loopback is never reached through a proxy, whatever the environment says.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def get(self, path: str) -> dict[str, Any]:
-        """The answer's JSON object."""
-        return self._json(self._request(path))
+    def get(self, path: str, parameters: dict[str, str] | None = None) -> Any:
+        """The answer's JSON."""
+        return self._json(self._request(f"{path}?{urlencode(parameters)}" if parameters else path))
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """The answer's JSON object."""
+        return self._send("POST", path, body)
+
+    def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The answer's JSON object."""
+        return self._send("PATCH", path, body)
+
+    def delete(self, path: str) -> dict[str, Any]:
+        """The answer's JSON object."""
         request = self._request(path)
-        request.data = json.dumps(body).encode()
-        request.add_header("Content-Type", "application/json")
-        return self._json(request)
+        request.method = "DELETE"
+        return self._object(request)
 
     def lines(self, path: str, parameters: dict[str, str]) -> Iterator[bytes]:
         """The answer line by line, as it comes, line ends included."""
@@ -48,10 +55,20 @@ class InternalApi:
     def _request(self, path: str) -> urllib.request.Request:
         return urllib.request.Request(self._base + path, headers={"Authorization": f"Internal {self._token}"})  # noqa: S310
 
-    def _json(self, request: urllib.request.Request) -> dict[str, Any]:
-        with self._open(request, _TIMEOUT_SECONDS) as answer:
-            document: dict[str, Any] = json.load(answer)
+    def _send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        request = self._request(path)
+        request.method = method
+        request.data = json.dumps(body).encode()
+        request.add_header("Content-Type", "application/json")
+        return self._object(request)
+
+    def _object(self, request: urllib.request.Request) -> dict[str, Any]:
+        document: dict[str, Any] = self._json(request)
         return document
+
+    def _json(self, request: urllib.request.Request) -> Any:
+        with self._open(request, _TIMEOUT_SECONDS) as answer:
+            return json.load(answer)
 
     def _open(self, request: urllib.request.Request, seconds: float) -> Any:
         try:

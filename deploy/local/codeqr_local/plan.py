@@ -55,6 +55,7 @@ def addresses(settings: Settings, ports: Ports) -> Addresses:
         short_domain=f"localhost:{ports['redirector']}",
         link_api_internal=f"http://{LOOPBACK}:{ports['link-api-internal']}",
         analytics_internal=f"http://{LOOPBACK}:{ports['analytics-internal']}",
+        webhooks_internal=f"http://{LOOPBACK}:{ports['webhooks-internal']}",
     )
 
 

@@ -31,6 +31,7 @@ OFFSETS: Mapping[str, int] = {
     "analytics-internal": 21,
     "analytics-admin": 22,
     "webhooks": 30,
+    "webhooks-internal": 31,
     "webhooks-admin": 32,
     "redirector-admin": 40,
     "sender-admin": 60,

@@ -13,6 +13,7 @@ from codeqr_local.credentials import Credentials
 from codeqr_local.errors import StartFailed
 from codeqr_local.internal import InternalApi, NotThere
 from codeqr_local.process import Step
+from codeqr_local.projects import delete_all
 from codeqr_local.services import MIGRATE_LINKS, MIGRATE_WEBHOOKS, TOPICS
 
 DEMO_PROJECT = "demo-project"
@@ -62,11 +63,20 @@ def ensure_demo_project(home: Path, api: InternalApi, credentials: Credentials) 
         project = api.get(f"/internal/projects/{_PROJECT_SLUG}")
         key = api.post(f"/internal/projects/{_PROJECT_SLUG}/keys", {})["apiKey"]
     except NotThere:
+        _finish_deletion(api)
         project = api.post("/internal/projects", {"name": _PROJECT_NAME, "slug": _PROJECT_SLUG})
         key = project["apiKey"]
     credentials.project_id, credentials.project_slug = project["id"], project["slug"]
     credentials.api_key = key
     credentials.save(home)
+
+
+def _finish_deletion(api: InternalApi) -> None:
+    """The project is not to be found: if somebody's deletion of it was broken off, its slug is still taken."""
+    try:
+        delete_all(api, _PROJECT_SLUG, lambda _links: None)
+    except NotThere:
+        pass
 
 
 def _key_works(api: InternalApi, key: str) -> bool:

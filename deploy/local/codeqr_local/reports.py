@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from typing import Any
+from urllib.parse import quote
 
 from codeqr_local import proc, state
 from codeqr_local.errors import StackError
@@ -14,6 +14,7 @@ from codeqr_local.internal import InternalApi, NotThere
 from codeqr_local.settings import Settings
 from codeqr_local.state import StackState
 
+PROJECT_ID = "proj_"
 NOT_RUNNING = "no stack is running with the data folder {home}: `make up` starts one"
 
 
@@ -81,27 +82,21 @@ def _memory(pid: int | None) -> int | None:
     return round(size / 1e6) if size else None
 
 
-def create_project(settings: Settings, name: str, *, as_json: bool) -> str:
-    """Make a project; gives its id, slug and key as JSON or as text."""
-    made = _link_api(ready(settings)).post("/internal/projects", {"name": name})
-    shown: dict[str, Any] = {field: made[field] for field in ("id", "slug", "apiKey")}
-    if as_json:
-        return json.dumps(shown)
-    return "\n".join(f"{field:<8} {value}" for field, value in shown.items())
-
-
-def clicks(settings: Settings, project_slug: str) -> Iterator[bytes]:
-    """Lines of JSON, one for each click in ClickHouse."""
+def clicks(settings: Settings, project: str) -> Iterator[bytes]:
+    """Lines of JSON, one for each click in ClickHouse. `project`: a slug, or an id, also of a project that is gone."""
     found = ready(settings)
     parameters = {}
-    if project_slug:
+    if project.startswith(PROJECT_ID):
+        parameters["projectId"] = project
+    elif project:
         try:
-            parameters["projectId"] = _link_api(found).get(f"/internal/projects/{project_slug}")["id"]
+            parameters["projectId"] = link_api(found).get(f"/internal/projects/{quote(project, safe='')}")["id"]
         except NotThere:
-            raise StackError(f"there is no project {project_slug!r}") from None
+            raise StackError(f"there is no project {project!r}") from None
     analytics = InternalApi(found.internal["analyticsUrl"], found.internal["serviceToken"])
     yield from analytics.lines("/internal/clicks", parameters)
 
 
-def _link_api(found: StackState) -> InternalApi:
+def link_api(found: StackState) -> InternalApi:
+    """The internal listener that makes and knows projects."""
     return InternalApi(found.internal["linkApiUrl"], found.internal["serviceToken"])

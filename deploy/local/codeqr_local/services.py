@@ -29,6 +29,7 @@ class Addresses:
     short_domain: str
     link_api_internal: str
     analytics_internal: str
+    webhooks_internal: str
 
 
 def common_environment(settings: Settings, addresses: Addresses, service_token: str) -> dict[str, str]:
@@ -50,6 +51,7 @@ def common_environment(settings: Settings, addresses: Addresses, service_token: 
         "CODEQR_SERVICE_TOKEN": service_token,
         "CODEQR_LINK_API_INTERNAL_URL": addresses.link_api_internal,
         "CODEQR_ANALYTICS_INTERNAL_URL": addresses.analytics_internal,
+        "CODEQR_WEBHOOKS_INTERNAL_URL": addresses.webhooks_internal,
         "CODEQR_API_BASE": addresses.api,
         "CODEQR_SHORT_SCHEME": "http",
         "CODEQR_SHARED_DOMAINS": addresses.short_domain,
@@ -94,7 +96,8 @@ def specs(home: Path, ports: Ports, redirectors: int, environment: Mapping[str, 
         one("analytics", ("analytics", "serve"), ports["analytics-admin"], (TOPICS, "clickhouse", "redis"),
             public=ports["analytics"], internal=ports["analytics-internal"]),
         one("webhooks", ("webhooks", "serve"), ports["webhooks-admin"],
-            ("postgres", "redis", MIGRATE_WEBHOOKS, TOPICS), public=ports["webhooks"]),
+            ("postgres", "redis", MIGRATE_WEBHOOKS, TOPICS), public=ports["webhooks"],
+            internal=ports["webhooks-internal"]),
     ]  # fmt: skip
     for index in range(redirectors):
         spool = {"CODEQR_SPOOL_DIR": str(home / "spool" / f"redirector-{index}")}

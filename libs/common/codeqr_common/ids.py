@@ -19,7 +19,18 @@ def base62(number: int, length: int = LENGTH) -> str:
 
 def new_id(prefix: str) -> str:
     """A new id such as `link_06FZ…`: the prefix, an underscore and 22 base62 characters."""
-    return f"{prefix}_{base62(uuid_utils.uuid7().int)}"
+    return id_and_time(prefix)[0]
+
+
+def id_and_time(prefix: str) -> tuple[str, int]:
+    """A new id and the time that it was made of, in milliseconds since the epoch."""
+    number = uuid_utils.uuid7().int
+    return f"{prefix}_{base62(number)}", number >> 80
+
+
+def first_id(prefix: str, milliseconds: int) -> str:
+    """The least id that a time, in milliseconds since the epoch, can give: to look ids up by time."""
+    return f"{prefix}_{base62(milliseconds << 80)}"
 
 
 def new_click_id() -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import msgspec
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, text
@@ -35,6 +36,29 @@ def create_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         hide_parameters=True,  # or errors would carry secrets into logs
         connect_args={"timeout": 5, "command_timeout": 30},
     )
+
+
+async def create_hot_pool(url: str, *, size: int) -> asyncpg.Pool:
+    """A pool of the driver's own connections, for single statements on hot paths; connections are made as needed.
+
+    Nothing that they do leaves a mark on the session, so nothing is reset when they go back.
+    """
+    return await asyncpg.create_pool(
+        url, min_size=0, max_size=size, init=_decode_json, reset=_nothing, timeout=5, command_timeout=30
+    )
+
+
+async def _decode_json(connection: asyncpg.Connection) -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(kind, encoder=_as_text, decoder=msgspec.json.decode, schema="pg_catalog")
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+async def _nothing(_connection: asyncpg.Connection) -> None:
+    return
 
 
 def is_away(error: BaseException) -> bool:

@@ -19,6 +19,7 @@ import uvloop
 
 from codeqr_common import errors, logs, tracing
 from codeqr_common.health import Readiness, admin_app
+from codeqr_common.http.protocol import LimitedHttp
 from codeqr_common.settings import Settings
 
 log = logs.get_logger(__name__)
@@ -35,7 +36,7 @@ class Listener:
     host: str
     port: int
     reuse_port: bool = False
-    http: Any = "httptools"
+    http: Any = LimitedHttp
 
 
 class _Server(uvicorn.Server):

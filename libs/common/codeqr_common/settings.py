@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     service_token: SecretStr
     """Shared by our services; opens their internal listeners."""
     link_api_internal_url: str = "http://127.0.0.1:8411"
+    webhooks_internal_url: str = "http://127.0.0.1:8431"
     api_base: str = "http://127.0.0.1:8400"
     """Where callers reach the API; used in `qrCode` and `doc_url`."""
     short_scheme: Literal["http", "https"] = "https"

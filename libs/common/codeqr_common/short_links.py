@@ -11,18 +11,20 @@ from typing import TypeVar
 import msgspec
 from redis.asyncio import Redis
 
+from codeqr_common.redis import Evaluation, Script, ScriptBatch
+
 LINK_TTL_S = 24 * 3600
 TOMBSTONE_TTL_S = 600
 """A deletion outlives every slow filler that may still carry the older answer."""
 UNKNOWN_TTL_S = 60
 """An entry for a key that never existed: anybody can ask for those, so they must not fill Redis."""
 
-PUT_NEWER = """
+PUT_NEWER = Script("""
 local present = redis.call('GET', KEYS[1])
 if present and tonumber(string.match(present, '^%d+')) >= tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1] .. '\\n' .. ARGV[2], 'EX', ARGV[3])
 return 1
-"""
+""")
 VARIATION_SELECTOR = "\ufe0f"
 
 
@@ -83,24 +85,28 @@ Entry = TypeVar("Entry", LinkEntry, DomainEntry)
 
 
 class Register:
-    """The entries in Redis. Every method raises `redis.exceptions.RedisError` or `OSError` when Redis is away."""
+    """The entries in Redis. `batch`: what writes travel in, if it is shared with others."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, batch: ScriptBatch | None = None) -> None:
         self._redis = redis
-        self._put_newer = redis.register_script(PUT_NEWER)
+        self._batch = batch or ScriptBatch(redis)
 
-    async def put_links(self, entries: Sequence[tuple[str, str, LinkEntry]]) -> None:
-        """Put `(domain, folded key, entry)` rows; those older than, or as old as, what is there change nothing."""
-        await self._put([(_link_name(domain, folded), entry, _link_ttl(entry)) for domain, folded, entry in entries])
+    async def put(
+        self, links: Sequence[tuple[str, str, LinkEntry]], domains: Sequence[tuple[str, DomainEntry]] = ()
+    ) -> None:
+        """Put `(domain, folded key, entry)` and `(slug, entry)` rows; none replaces an entry as new as itself or newer.
 
-    async def put_domains(self, entries: Sequence[tuple[str, DomainEntry]]) -> None:
-        """Put `(slug, entry)` rows in the same way."""
-        await self._put(
-            [(_domain_name(slug), entry, LINK_TTL_S if entry.domain else UNKNOWN_TTL_S) for slug, entry in entries]
-        )
+        Raises `RedisUnavailable`.
+        """
+        rows = [_row(_domain_name(slug), entry, _domain_ttl(entry)) for slug, entry in domains]
+        rows += [_row(_link_name(domain, folded), entry, _link_ttl(entry)) for domain, folded, entry in links]
+        await self._batch.evaluate_all(rows)
 
     async def get(self, slugs: Sequence[str], folded: str) -> tuple[list[DomainEntry | None], list[LinkEntry | None]]:
-        """For each slug its domain and the link at `folded` on it; None = not in the register. One round trip."""
+        """For each slug its domain and the link at `folded` on it; None = not in the register. One round trip.
+
+        Raises `redis.exceptions.RedisError` or `OSError` when Redis is away.
+        """
         names = [_domain_name(slug) for slug in slugs] + [_link_name(slug, folded) for slug in slugs]
         values = await self._redis.mget(names)
         half = len(slugs)
@@ -108,21 +114,19 @@ class Register:
             _decode(value, LinkEntry) for value in values[half:]
         ]
 
-    async def _put(self, rows: Sequence[tuple[str, LinkEntry | DomainEntry, int]]) -> None:
-        if not rows:
-            return
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for name, entry, ttl in rows:
-                await self._put_newer(
-                    keys=[name], args=[entry.version, msgspec.json.encode(entry), ttl], client=pipeline
-                )
-            await pipeline.execute()
+
+def _row(name: str, entry: LinkEntry | DomainEntry, ttl: int) -> Evaluation:
+    return PUT_NEWER, name, (entry.version, msgspec.json.encode(entry), ttl)
 
 
 def _link_ttl(entry: LinkEntry) -> int:
     if entry.link is not None:
         return LINK_TTL_S
     return TOMBSTONE_TTL_S if entry.version else UNKNOWN_TTL_S
+
+
+def _domain_ttl(entry: DomainEntry) -> int:
+    return LINK_TTL_S if entry.domain else UNKNOWN_TTL_S
 
 
 def _link_name(domain: str, folded: str) -> str:

@@ -15,15 +15,18 @@ from opentelemetry.trace import Span, SpanKind
 
 CARRIED = ("traceparent", "tracestate")
 _tracer = trace.get_tracer("codeqr")
+_exports = False
 
 
 def configure(service: str, instance: str) -> None:
     """Name this process in its spans and export them where an endpoint is set."""
+    global _exports
     provider = TracerProvider(resource=Resource.create({"service.name": service, "service.instance.id": instance}))
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+        _exports = True
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=1000))
     trace.set_tracer_provider(provider)
 
@@ -33,6 +36,11 @@ def shut_down() -> None:
     provider = trace.get_tracer_provider()
     if isinstance(provider, TracerProvider):
         provider.shutdown()
+
+
+def matters(carrier: Mapping[str, str]) -> bool:
+    """Whether a span around a request is of any use: it is exported, or it continues the caller's trace."""
+    return bool(carrier) or _exports
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import argparse
 
 from analytics.app import Analytics
 from analytics.settings import AnalyticsSettings
-from codeqr_common.service import Listener, configure, main, run
+from codeqr_common.service import Listener, Task, configure, main, run
 
 ROLES = ("serve", "ingest", "query")
 
@@ -17,11 +17,16 @@ async def start(role: str, settings: AnalyticsSettings) -> None:
         await run(
             settings,
             listeners=_listeners(analytics) if role != "ingest" else (),
-            tasks={"ingest": analytics.ingestion().run} if role != "query" else {},
+            tasks=_tasks(analytics, role),
             readiness=analytics.readiness,
         )
     finally:
         await analytics.close()
+
+
+def _tasks(analytics: Analytics, role: str) -> dict[str, Task]:
+    ingest: dict[str, Task] = {"ingest": analytics.ingestion().run} if role != "query" else {}
+    return ingest if role == "ingest" else {**ingest, "key usage": analytics.usage.run}
 
 
 def _listeners(analytics: Analytics) -> list[Listener]:

@@ -12,7 +12,8 @@ from analytics.ingest.worker import Ingestion
 from analytics.queries import endpoints as queries
 from analytics.queries.figures import Figures
 from analytics.settings import AnalyticsSettings
-from codeqr_common.auth.verifier import KeyVerifier, remote_loader
+from codeqr_common.auth.gate import Gate, remote_gate
+from codeqr_common.auth.usage import KeyUsage, remote_report
 from codeqr_common.health import Readiness
 from codeqr_common.http.app import create_app
 from codeqr_common.http.internal import InternalClient, internal_app
@@ -28,6 +29,8 @@ class Analytics:
     clickhouse: ClickHouse
     redis: Redis
     link_api: InternalClient
+    usage: KeyUsage
+    gate: Gate
 
     @classmethod
     def open(cls, settings: AnalyticsSettings) -> "Analytics":
@@ -41,7 +44,9 @@ class Analytics:
         readiness = Readiness()
         readiness.add("clickhouse", clickhouse.check)
         link_api = InternalClient(settings.link_api_internal_url, settings.service_token)
-        return cls(settings, readiness, clickhouse, connect(settings.redis_url), link_api)
+        redis = connect(settings.redis_url)
+        usage = KeyUsage(remote_report(link_api))
+        return cls(settings, readiness, clickhouse, redis, link_api, usage, remote_gate(redis, link_api, usage))
 
     def ingestion(self) -> Ingestion:
         """The worker that follows click.events."""
@@ -50,7 +55,7 @@ class Analytics:
     def public(self) -> FastAPI:
         """What the gateway routes here."""
         app = create_app("analytics", routers=[queries.router(Figures(self.clickhouse))])
-        app.state.verifier = KeyVerifier(self.redis, remote_loader(self.link_api))
+        app.state.gate = self.gate
         return app
 
     def internal(self) -> FastAPI:

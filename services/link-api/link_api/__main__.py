@@ -27,7 +27,11 @@ async def serve_api(settings: LinkApiSettings) -> None:
                 Listener(private_app(settings, parts), settings.host, settings.internal_port),
                 Listener(public_app(parts), settings.host, settings.port),
             ],
-            tasks={"salts": parts.salts.destroy_old},
+            tasks={
+                "salts": parts.salts.destroy_old,
+                "key usage": parts.usage.run,
+                "housekeeping": parts.housekeeping.run,
+            },
             readiness=api_readiness(parts),
         )
 

@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime
 
-from codeqr_common.times import iso, to_ms
-
 
 def now() -> datetime:
     """The present time, cut to the millisecond, so that what is answered is what was stored."""
@@ -11,6 +9,11 @@ def now() -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+def moment_of(milliseconds: int) -> datetime:
+    """The time so many milliseconds after the epoch."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
+
+
 def iso_or_none(moment: datetime | None) -> str | None:
     """`2025-09-06T12:21:07.873Z`, or None."""
-    return None if moment is None else iso(to_ms(moment))
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -5,14 +5,17 @@ Endpoints and services never commit: `Database.write` does, when the work it was
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import asyncpg
+import msgspec
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from codeqr_common import errors, postgres
 from codeqr_common.errors import ApiError
+from codeqr_common.http.calls import WriteCall
+from codeqr_common.idempotency import IdempotentCalls, Replayed
 from codeqr_common.logs import get_logger
 
 log = get_logger(__name__)
@@ -29,8 +32,12 @@ class Outdated(Exception):
 class Database:
     """Runs work in transactions. `conflicts`: constraint name → the sentence that 409 says when it is violated."""
 
-    def __init__(self, engine: AsyncEngine, conflicts: Mapping[str, str]) -> None:
+    def __init__(
+        self, engine: AsyncEngine, hot: asyncpg.Pool, conflicts: Mapping[str, str], idempotent: IdempotentCalls
+    ) -> None:
         self._engine = engine
+        self._hot = hot
+        self._idempotent = idempotent
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._conflicts = conflicts
 
@@ -47,7 +54,47 @@ class Database:
                     return await work(connection)
             except Outdated:
                 continue
-        raise errors.service_unavailable("Too many changes at once to the same thing.")
+        raise _too_many()
+
+    async def answer(
+        self,
+        call: WriteCall,
+        work: Callable[[AsyncConnection], Awaitable[Result]],
+        kept: Callable[[Result], Any] = lambda result: result,
+    ) -> Result:
+        """`write` for a caller who may repeat the call: the answer is kept in the same transaction.
+
+        `kept` makes of the work's result what a repeat is answered: what the first call was, without secrets.
+        Raises `Replayed` when the call has been answered before, and what `write` raises.
+        """
+        repeatable = call.repeatable
+        if repeatable is None:
+            return await self.write(work)
+        calls = self._idempotent
+
+        async def once(connection: AsyncConnection) -> Result:
+            await calls.begin(connection, repeatable)
+            result = await work(connection)
+            await calls.keep(connection, repeatable, msgspec.json.encode(kept(result)))
+            return result
+
+        return await self.write(once)
+
+    async def fetch(self, statement: str, *parameters: Any) -> list[Mapping[str, Any]]:
+        """The rows of one statement, committed by itself, on a driver's connection without SQLAlchemy: for hot paths.
+
+        Parameters are `$1`, `$2` … Raises `ApiError` as `write` does.
+        """
+        for _ in range(TRIES):
+            try:
+                return cast(list[Mapping[str, Any]], await self._hot.fetch(statement, *parameters))
+            except Exception as error:
+                translated = self._translate(error)
+                if translated is None:
+                    raise
+                if not isinstance(translated, Outdated):
+                    raise translated from error
+        raise _too_many()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -63,7 +110,7 @@ class Database:
     async def _errors(self) -> AsyncIterator[None]:
         try:
             yield
-        except (ApiError, Outdated):
+        except (ApiError, Outdated, Replayed):
             raise
         except Exception as error:
             translated = self._translate(error)
@@ -75,25 +122,27 @@ class Database:
         if postgres.is_away(error):
             log.warning("postgres is away", error=f"{type(error).__name__}: {error}"[:300])
             return errors.service_unavailable("The database cannot be reached at the moment.")
-        if not isinstance(error, DBAPIError):
+        cause = _cause(error) if isinstance(error, DBAPIError) else error
+        if not isinstance(cause, asyncpg.PostgresError | asyncpg.DataError | asyncpg.InterfaceError):
             return None
-        state = _state(error)
+        state = str(getattr(cause, "sqlstate", None) or "")
         if state in RETRIED_STATES:
             return Outdated(state)
-        if isinstance(error, IntegrityError) and (sentence := self._conflicts.get(_constraint(error))):
+        if sentence := self._conflicts.get(str(getattr(cause, "constraint_name", None) or "")):
             return errors.conflict(sentence)
-        if state in NOT_TEXT_STATES or isinstance(_cause(error), asyncpg.DataError):
+        if state in NOT_TEXT_STATES or isinstance(cause, asyncpg.DataError):
             return errors.unprocessable_entity("value: holds characters that cannot be stored")
         return None
+
+
+def _too_many() -> ApiError:
+    return errors.service_unavailable("Too many changes at once to the same thing.")
 
 
 def _cause(error: DBAPIError) -> BaseException | None:
     return error.orig.__cause__ if error.orig is not None else None
 
 
-def _state(error: DBAPIError) -> str:
-    return str(getattr(error.orig, "sqlstate", None) or "")
-
-
-def _constraint(error: IntegrityError) -> str:
+def constraint_of(error: IntegrityError) -> str:
+    """The name of the constraint that was violated."""
     return str(getattr(_cause(error), "constraint_name", None) or "")

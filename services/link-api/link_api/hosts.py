@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Sequence
 
 import idna
 
@@ -26,6 +27,14 @@ def ascii_host(host: str) -> str:
     if labels[-1].isdigit() or labels[-1].startswith("0x"):
         _ipv4(encoded)
     return encoded + ("." if name.endswith(".") else "")
+
+
+def slugs_of(host: str) -> Sequence[str]:
+    """The slugs that a Host header may mean, the likeliest first: the whole of it, then without its port."""
+    whole = host.strip().lower().removesuffix(".")
+    name, colon, port = whole.rpartition(":")
+    bare = name.removesuffix(".") if colon and port.isdigit() else whole
+    return tuple(dict.fromkeys((whole, bare)))
 
 
 def _mapped(host: str) -> str:

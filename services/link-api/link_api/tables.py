@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from codeqr_common import postgres
+from codeqr_common import idempotency, postgres
 
 SCHEMA = "links"
 metadata = MetaData(schema=SCHEMA)
@@ -35,8 +35,12 @@ def _flags(*names: str) -> list[Column[bool]]:
 
 
 projects = Table(
-    "projects", metadata, *_texts("id", "name", "slug"), Column("created_at", Time), Column("updated_at", Time)
+    "projects",
+    metadata,
+    *_texts("id", "name", "slug"),
+    *(Column(name, Time) for name in ("created_at", "updated_at", "deleted_at")),
 )
+"""`deleted_at`: since when the project is being deleted. Nobody finds it any more but who goes on with that."""
 
 users = Table("users", metadata, *_texts("id", "project_id", "name"), Column("created_at", Time))
 
@@ -47,8 +51,12 @@ api_keys = Table(
     Column("scopes", ARRAY(Text)),
     Column("rate_limit", Integer),
     *_flags("publishable"),
-    *(Column(name, Time) for name in ("expires_at", "revoked_at", "last_used", "created_at")),
+    *(Column(name, Time) for name in ("expires_at", "revoked_at", "last_used", "created_at", "updated_at")),
+    Column("previous_hash", Text),
+    Column("previous_until", Time),
 )
+
+key_usage = Table("key_usage", metadata, Column("key_id", Text), Column("day", Date), Column("requests", BigInteger))
 
 domains = Table(
     "domains",
@@ -78,6 +86,7 @@ links = Table(
     Column("geo", JSONB(none_as_null=True)),
     Column("rules", JSONB(none_as_null=True)),
     Column("webhook_ids", ARRAY(Text)),
+    Column("search_text", Text),
     Column("created_at", Time),
     Column("updated_at", Time),
 )
@@ -89,12 +98,26 @@ link_tags = Table("link_tags", metadata, *_texts("link_id", "tag_id"), Column("p
 link_counters = Table(
     "link_counters",
     metadata,
-    *_texts("link_id"),
-    *(Column(name, BigInteger) for name in ("clicks", "leads", "sales", "sale_amount")),
+    *_texts("link_id", "project_id"),
+    *(Column(name, BigInteger) for name in ("clicks", "scans", "leads", "sales", "sale_amount")),
     Column("last_clicked", Time),
 )
 
+project_counters = Table(
+    "project_counters", metadata, *_texts("project_id"), *(Column(name, BigInteger) for name in ("clicks", "scans"))
+)
+
 consumer_offsets = postgres.consumer_offsets(metadata)
+
+idempotent_calls = idempotency.idempotent_calls(metadata)
+
+audit = Table(
+    "audit",
+    metadata,
+    *_texts("project_id", "id", "action", "resource_id", "key_id", "user_id", "request_id"),
+    Column("at", Time),
+)
+"""One row for each resource that a call changed. `key_id` and `user_id` are null for what the operator did."""
 
 salts = Table("salts", metadata, Column("day", Date), Column("salt", LargeBinary))
 
@@ -118,5 +141,13 @@ CONFLICTS = {
     "tags_project_name": "A tag with this name exists already.",
     "links_project_external_id": "This externalId is already used in this project.",
     "links_domain": "This domain was deleted a moment ago.",
+    "link_tags_tag_id_fkey": "A tag was deleted a moment ago.",
+    **dict.fromkeys(
+        ("links_project_id_fkey", "tags_project_id_fkey", "domains_project_id_fkey", "users_project_id_fkey"),
+        "This project was deleted a moment ago.",
+    ),
+    **dict.fromkeys(
+        ("api_keys_project_id_fkey", "api_keys_user_id_fkey"), "This project or this user was deleted a moment ago."
+    ),
 }
 """Constraints that a caller can run into, and what 409 says of each."""

@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Request
-from pydantic import AfterValidator, AliasChoices, AliasGenerator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, AliasChoices, AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
 
 from codeqr_common import errors
 from codeqr_common.events.links import spelling
 
 Model = TypeVar("Model", bound=BaseModel)
 
+STORABLE = "^[^\\u0000]*$"
 NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -21,7 +22,7 @@ def _storable(value: str) -> str:
     return value
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[str, AfterValidator(_storable), Field(json_schema_extra={"pattern": STORABLE})]
 """A text that Postgres can store."""
 
 
@@ -29,6 +30,16 @@ def snake_and_camel() -> ConfigDict:
     """A model that takes `external_id` and `externalId` alike (the second wins) and ignores what it does not know."""
     choices = AliasGenerator(validation_alias=lambda name: AliasChoices(spelling(name), name))
     return ConfigDict(alias_generator=choices, extra="ignore", frozen=True)
+
+
+def empty_is_none(value: Any) -> Any:
+    """An empty text is none, for callers that cannot send null."""
+    return None if value == "" else value
+
+
+def trimmed(value: Any) -> Any:
+    """A text without outer blanks; None for an empty one."""
+    return (value.strip() or None) if isinstance(value, str) else value
 
 
 def cut(length: int) -> Callable[[str], str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from link_api.domains.validation import domain_slug
-from link_api.resolve.endpoints import slugs_of
+from link_api.hosts import slugs_of
 
 
 @pytest.mark.parametrize(

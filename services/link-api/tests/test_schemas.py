@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from link_api.links.schemas import ChangeLink, CreateLink, LinkFilters
+from link_api.links.schemas import BulkChange, ChangeLink, CreateLink, ListLinks
 
 
 def test_both_spellings_are_taken_and_unknown_fields_ignored() -> None:
@@ -36,7 +36,8 @@ def test_absent_and_null_differ() -> None:
 @pytest.mark.parametrize(
     ("body", "path"),
     [
-        ({}, ("url",)),
+        ({}, ()),
+        ({"flexible": False}, ()),
         ({"url": 1}, ("url",)),
         ({"url": "a.com", "keyLength": 2}, ("keyLength",)),
         ({"url": "a.com", "keyLength": 191.0}, ("keyLength",)),
@@ -54,4 +55,32 @@ def test_bad_values_are_named(body: dict[str, object], path: tuple[object, ...])
 
 def test_numbers_may_come_as_floats_and_texts() -> None:
     assert CreateLink.model_validate({"url": "a.com", "keyLength": "5.0"}).key_length == 5
-    assert LinkFilters.model_validate({"pageSize": "10", "page": "2", "showArchived": "1"}).page_size == 10
+    assert ListLinks.model_validate({"pageSize": "10", "page": "2", "showArchived": "1"}).page_size == 10
+
+
+def test_a_page_is_named_in_one_way() -> None:
+    assert ListLinks.model_validate({"startingAfter": "link_1"}).starting_after == "link_1"
+    with pytest.raises(ValidationError):
+        ListLinks.model_validate({"startingAfter": "link_1", "page": "1"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": {}},
+        {"linkIds": [], "data": {}},
+        {"linkIds": ["link_1"]},
+        {"linkIds": [f"link_{n}" for n in range(101)], "data": {}},
+        {"linkIds": ["link_1"], "data": {"key": "x"}},
+        {"linkIds": ["link_1"], "data": {"external_id": "x"}},
+        {"linkIds": ["link_1"], "data": {"domain": None}},
+    ],
+)
+def test_bulk_changes_name_1_to_100_links_and_no_names_in_the_data(body: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        BulkChange.model_validate(body)
+
+
+def test_bulk_changes_take_ids_and_external_ids() -> None:
+    body = BulkChange.model_validate({"link_ids": "a,b", "externalIds": ["ext_1", "2"], "data": {"title": "T"}})
+    assert body.references == ["a", "b", "ext_1", "ext_2"]

@@ -1,17 +1,12 @@
-"""Hosts, client addresses and languages."""
-
-from ipaddress import ip_network
+"""Hosts and languages."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redirector.client_address import client_address, parse_address
 from redirector.domains.hosts import candidates
 from redirector.languages import preferred
 from redirector.requests import VisitorRequest
-
-LOCAL = (ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
 
 @pytest.mark.parametrize(
@@ -39,39 +34,6 @@ def test_hosts(host: str, slugs: tuple[str, ...]) -> None:
 @given(st.text(max_size=40))
 def test_any_host_gives_ascii_slugs_or_none(host: str) -> None:
     assert all(slug.isascii() and slug == slug.lower() for slug in candidates(host))
-
-
-@pytest.mark.parametrize(
-    ("peer", "forwarded", "address"),
-    [
-        ("9.9.9.9", [], "9.9.9.9"),
-        ("9.9.9.9", ["1.2.3.4"], "9.9.9.9"),
-        ("127.0.0.1", ["1.2.3.4"], "1.2.3.4"),
-        ("127.0.0.1", ["6.6.6.6, 1.2.3.4"], "1.2.3.4"),
-        ("127.0.0.1", ["6.6.6.6, 1.2.3.4, 10.1.1.1"], "1.2.3.4"),
-        ("127.0.0.1", ["6.6.6.6", "1.2.3.4"], "1.2.3.4"),
-        ("127.0.0.1", ["10.0.0.9, 10.0.0.8"], "10.0.0.9"),
-        ("127.0.0.1", ["1.2.3.4, nonsense"], "127.0.0.1"),
-        ("127.0.0.1", ["1.2.3.4, nonsense, 10.0.0.1"], "10.0.0.1"),
-        ("127.0.0.1", ["1.2.3.4:5678"], "1.2.3.4"),
-        ("127.0.0.1", ["[2001:db8::7]:80"], "2001:db8::7"),
-        ("::ffff:127.0.0.1", ["::ffff:1.2.3.4"], "1.2.3.4"),
-        ("fd00::1", ["2001:DB8:0:0::7"], "2001:db8::7"),
-        ("", ["1.2.3.4"], ""),
-    ],
-)
-def test_client_addresses(peer: str, forwarded: list[str], address: str) -> None:
-    assert client_address(peer, forwarded, LOCAL) == address
-
-
-@given(st.lists(st.text(max_size=20), max_size=4))
-def test_an_untrusted_peer_is_its_own_word(forwarded: list[str]) -> None:
-    assert client_address("9.9.9.9", forwarded, LOCAL) == "9.9.9.9"
-
-
-@given(st.lists(st.text(max_size=30), max_size=4))
-def test_any_header_gives_an_address(forwarded: list[str]) -> None:
-    assert parse_address(client_address("127.0.0.1", forwarded, LOCAL)) is not None
 
 
 @pytest.mark.parametrize(

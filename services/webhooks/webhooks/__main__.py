@@ -6,6 +6,8 @@ from pathlib import Path
 
 from codeqr_common import logs, postgres, service
 from codeqr_common import redis as redis_client
+from codeqr_common.auth.gate import remote_gate
+from codeqr_common.auth.usage import KeyUsage, remote_report
 from codeqr_common.health import Readiness
 from codeqr_common.http.internal import InternalClient
 from codeqr_common.service import Listener, Task
@@ -13,6 +15,7 @@ from webhooks import app, housekeeping, tables
 from webhooks.dispatch.intake import run_click_intake, run_link_intake
 from webhooks.dispatch.links import LinkSource
 from webhooks.dispatch.patience import DeletionNews
+from webhooks.projects.removal import ProjectRemoval
 from webhooks.settings import WebhooksSettings
 
 ROLES = {"serve": ("api", "dispatch"), "api": ("api",), "dispatch": ("dispatch",)}
@@ -28,7 +31,12 @@ async def _serve(settings: WebhooksSettings, parts: tuple[str, ...]) -> None:
     readiness.add("postgres", lambda: postgres.check(engine))
     kafka = settings.kafka_bootstrap
     deletions = DeletionNews(readiness)
-    listeners = [Listener(app.api(settings, engine, redis, link_api), settings.host, settings.port)]
+    usage = KeyUsage(remote_report(link_api))
+    gate = remote_gate(redis, link_api, usage)
+    listeners = [
+        Listener(app.internal(settings, engine), settings.host, settings.internal_port),
+        Listener(app.api(settings, engine, gate), settings.host, settings.port),
+    ]
     sender = app.sender(settings)
     worker = app.worker(settings, engine, sender)
     tasks: dict[str, Task] = {
@@ -38,13 +46,14 @@ async def _serve(settings: WebhooksSettings, parts: tuple[str, ...]) -> None:
         ),
         "worker": worker.run,
         "housekeeping": lambda stop: housekeeping.run(engine, stop),
+        "project removal": ProjectRemoval(engine).run,
     }
     try:
         async with sender:
             await service.run(
                 settings,
                 listeners=listeners if "api" in parts else [],
-                tasks=tasks if "dispatch" in parts else {},
+                tasks=(tasks if "dispatch" in parts else {}) | ({"key usage": usage.run} if "api" in parts else {}),
                 readiness=readiness,
             )
     finally:

@@ -1,27 +1,37 @@
 """Puts the parts together."""
 
 from fastapi import FastAPI
-from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from codeqr_common.auth.verifier import KeyVerifier, remote_loader
+from codeqr_common.auth.gate import Gate
 from codeqr_common.http.app import create_app
-from codeqr_common.http.internal import InternalClient
+from codeqr_common.http.internal import internal_app
 from webhooks.delivery.sender import Sender
 from webhooks.delivery.worker import Limits, Worker
-from webhooks.endpoints.routes import router
+from webhooks.endpoints.routes import internal_router, router
 from webhooks.endpoints.service import EndpointService
 from webhooks.endpoints.targets import TargetPolicy
 from webhooks.settings import WebhooksSettings
 
 
-def api(settings: WebhooksSettings, engine: AsyncEngine, redis: Redis, link_api: InternalClient) -> FastAPI:
+def api(settings: WebhooksSettings, engine: AsyncEngine, gate: Gate) -> FastAPI:
     """The public API."""
     app = create_app("webhooks", routers=[router])
-    app.state.verifier = KeyVerifier(redis, remote_loader(link_api))
-    policy = TargetPolicy(allow_http=settings.webhook_allow_http, allowed=settings.allowed_networks)
-    app.state.endpoints = EndpointService(engine, policy)
+    app.state.gate = gate
+    app.state.endpoints = _endpoints(settings, engine)
     return app
+
+
+def internal(settings: WebhooksSettings, engine: AsyncEngine) -> FastAPI:
+    """What our own services call."""
+    app = internal_app("webhooks-internal", settings.service_token, [internal_router])
+    app.state.endpoints = _endpoints(settings, engine)
+    return app
+
+
+def _endpoints(settings: WebhooksSettings, engine: AsyncEngine) -> EndpointService:
+    policy = TargetPolicy(allow_http=settings.webhook_allow_http, allowed=settings.allowed_networks)
+    return EndpointService(engine, policy)
 
 
 def sender(settings: WebhooksSettings) -> Sender:

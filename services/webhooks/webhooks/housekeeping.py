@@ -24,6 +24,10 @@ REMOVALS = (
     # Kafka keeps clicks for 7 days, so no click comes later than that.
     """DELETE FROM webhooks.link_copies WHERE link_id IN (
         SELECT link_id FROM webhooks.link_copies WHERE stored_at < now() - interval '10 days' LIMIT :batch)""",
+    # A call can be repeated for 24 hours.
+    """DELETE FROM webhooks.idempotent_calls WHERE (project_id, method, path, key) IN (
+        SELECT project_id, method, path, key FROM webhooks.idempotent_calls
+        WHERE created_at < now() - interval '24 hours' LIMIT :batch FOR UPDATE SKIP LOCKED)""",
 )
 
 

@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from codeqr_common import idempotency
 from codeqr_common.postgres import consumer_offsets
 
 SCHEMA = "webhooks"
@@ -76,10 +77,22 @@ link_copies = Table(
     "link_copies",
     metadata,
     Column("link_id", Text, primary_key=True),
+    Column("project_id", Text),
     Column("version", BigInteger, nullable=False),
     Column("link", LargeBinary, nullable=False),
     Column("stored_at", DateTime(timezone=True), nullable=False),
 )
 """Deleted links as they last were (JSON), for their clicks that are still on the way."""
 
+deleted_projects = Table(
+    "deleted_projects",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("deleted_at", DateTime(timezone=True), nullable=False),
+    Column("next_removal_at", DateTime(timezone=True), nullable=False),
+)
+"""Projects that are gone. At `next_removal_at` it is looked for what is left of one."""
+
 offsets = consumer_offsets(metadata)
+
+idempotent_calls = idempotency.idempotent_calls(metadata)

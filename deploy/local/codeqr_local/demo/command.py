@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 from rich.console import Console
 
-from codeqr_local import reports
+from codeqr_local import projects
 from codeqr_local.demo.client import Refused
 from codeqr_local.demo.story import Stage, tell
 from codeqr_local.errors import StackError
@@ -29,7 +29,7 @@ def run(env: Mapping[str, Any]) -> int:
         return 1
     try:
         name = f"Demo {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
-        project = json.loads(reports.create_project(Settings.load(), name, as_json=True))
+        project = json.loads(projects.create(Settings.load(), name, "", as_json=True))
         stage = Stage(env["apiUrl"], env["shortUrl"], project["slug"], project["apiKey"])
         return asyncio.run(tell(stage, console))
     except (Refused, StackError) as error:

@@ -42,6 +42,8 @@ class KeyIdentity(msgspec.Struct, frozen=True, rename="camel"):
     """Requests a minute; 0 = unlimited."""
     expires_at_ms: int | None = None
     publishable: bool = False
+    secret_hash: str = ""
+    """Of the secret by which the key was shown: a key in rotation has two."""
 
 
 def new_key(*, publishable: bool = False) -> str:

@@ -1,42 +1,49 @@
-"""The dependency that guards a route: `identity: KeyIdentity = Depends(require("links.read"))`."""
+"""The dependencies that guard routes: `Depends(require("links.read"))`, `Depends(writing("links.write"))`."""
 
-from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-import structlog
 from fastapi import Request
 
-from codeqr_common import errors
+from codeqr_common.auth.gate import Gate
 from codeqr_common.auth.keys import KeyIdentity
-from codeqr_common.auth.verifier import KeyVerifier
+from codeqr_common.http.calls import WriteCall, write_call
 
 
-def require(scope: str) -> Callable[[Request], Awaitable[KeyIdentity]]:
-    """A dependency that gives the caller's identity, or answers 401 (no valid key) or 403 (scope, foreign slug).
-
-    The application keeps its `KeyVerifier` in `app.state.verifier`.
-    """
-
-    async def identity_of(request: Request) -> KeyIdentity:
-        verifier: KeyVerifier = request.app.state.verifier
-        identity = await verifier.verify(_bearer(request))
-        _check_project(request, identity)
-        if identity.publishable or scope not in identity.scopes:
-            raise errors.forbidden(f"This API key lacks the scope {scope}.")
-        structlog.contextvars.bind_contextvars(project_id=identity.project_id, key_id=identity.key_id)
-        return identity
-
-    return identity_of
+def gate_of(request: Request) -> Gate:
+    gate: Gate = request.app.state.gate
+    return gate
 
 
-def _bearer(request: Request) -> str:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        raise errors.unauthorized("Send your API key as `Authorization: Bearer codeqr_…`.")
-    return key.strip()
+@dataclass(frozen=True)
+class Guard:
+    """What stands before a route. `scope`: what the key must be allowed to do; None for any secret key."""
+
+    scope: str | None
+
+    async def admit(self, request: Request) -> KeyIdentity:
+        """The caller's identity, or what `Gate.admit` raises."""
+        return await gate_of(request).admit(request, self.scope)
 
 
-def _check_project(request: Request, identity: KeyIdentity) -> None:
-    for name in ("projectSlug", "project_slug"):
-        slug = request.query_params.get(name)
-        if slug is not None and slug != identity.project_slug:
-            raise errors.forbidden("This API key is not tied to the project that projectSlug names.")
+class Reading(Guard):
+    """A guard whose route gets the caller's identity."""
+
+    async def __call__(self, request: Request) -> KeyIdentity:
+        return await self.admit(request)
+
+
+class Writing(Guard):
+    """A guard whose route gets the whole call."""
+
+    async def __call__(self, request: Request) -> WriteCall:
+        return await write_call(request, await self.admit(request))
+
+
+def require(scope: str | None) -> Reading:
+    """A dependency that gives the caller's identity, or answers as `Gate.admit` says."""
+    return Reading(scope)
+
+
+def writing(scope: str) -> Writing:
+    """A dependency like `require` for routes that change something: gives the whole `WriteCall`."""
+    return Writing(scope)

@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 
 from codeqr_common.events.clicks import ClickEvent
-from codeqr_common.events.links import DomainEvent, LinkEvent
+from codeqr_common.events.links import DomainEvent, LinkEvent, ProjectEvent
 from codeqr_common.kafka.topics import CLICK_EVENTS, LINK_EVENTS
 
 EVENTS: dict[str, tuple[str, type[msgspec.Struct], str]] = {
     "link": (LINK_EVENTS, LinkEvent, "Something happened to a link. Kafka key: the link's id."),
     "domain": (LINK_EVENTS, DomainEvent, "Something happened to a domain. Kafka key: the domain's id."),
+    "project": (LINK_EVENTS, ProjectEvent, "Something happened to a project. Kafka key: the project's id."),
     "click": (CLICK_EVENTS, ClickEvent, "Somebody came through a short link. Kafka key: the link's id."),
 }
 

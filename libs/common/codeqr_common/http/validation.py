@@ -1,11 +1,14 @@
 """Validation errors in the contract's words: `<path>: <problem>` (422), or a body that is no JSON (400)."""
 
+import re
+
 from fastapi.exceptions import RequestValidationError
 
 from codeqr_common import errors
 from codeqr_common.errors import ApiError
 
 PLACES = ("body", "query", "path", "header", "cookie")
+FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*: ")
 NOT_JSON = ("json_invalid", "json_type")
 
 
@@ -20,7 +23,16 @@ def to_api_error(error: RequestValidationError) -> ApiError:
             return errors.bad_request("A JSON body is required.")
         if isinstance(first.get("input"), bytes):
             return errors.bad_request("The body must be sent as application/json.")
-    return errors.unprocessable_entity(f"{_path(location)}: {_problem(first['msg'])}")
+    return errors.unprocessable_entity(_sentence(location, first["msg"]))
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    """`<path>: <problem>`. A model's own check may name the field itself: `url: is required`."""
+    own = message.removeprefix("Value error, ")
+    path = _path(location)
+    if own != message and (named := FIELD.match(own)):
+        return own if path == "body" else f"{path}.{named[0]}{own[named.end() :]}"
+    return f"{path}: {_problem(message)}"
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -7,9 +7,12 @@ from fastapi import APIRouter, Depends, Request
 from analytics.clickhouse.client import ClickHouseUnavailable
 from analytics.queries.figures import Figures
 from analytics.queries.parameters import InvalidParameter, by_name, question
+from analytics.queries.reference import question_parameters
+from analytics.queries.schemas import CountRow, TimeseriesRow
 from codeqr_common import errors
 from codeqr_common.auth.keys import KeyIdentity
 from codeqr_common.auth.requests import require
+from codeqr_common.http.openapi import answers
 from codeqr_common.http.responses import MsgspecResponse
 from codeqr_common.logs import get_logger
 
@@ -20,7 +23,7 @@ def router(figures: Figures) -> APIRouter:
     """The public routes of the figures."""
     routes = APIRouter()
 
-    @routes.get("/analytics")
+    @routes.get("/analytics", responses=answers(CountRow | list[TimeseriesRow]), openapi_extra=question_parameters())
     async def analytics(
         request: Request, identity: Annotated[KeyIdentity, Depends(require("analytics.read"))]
     ) -> MsgspecResponse:

@@ -1,7 +1,14 @@
-"""What happens to domains: claims, verification, and the domains that all projects share."""
+"""What happens to domains: claims, verification, changes, and the domains that all projects share.
+
+`/domains/{slug}` knows the project's own domains and no others: a slug that nobody has, one that another project holds
+or has claimed, and a shared one are answered 404 alike, so that nothing is told of others. (A link that names a domain
+which the project may not use is refused by 403; see `repository.for_links`.) An archived domain is not taken by default
+for new links; whoever names it may still use it.
+"""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,58 +17,111 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from codeqr_common import errors
 from codeqr_common.auth.keys import KeyIdentity
-from codeqr_common.events.links import DomainEvent, DomainFacts
+from codeqr_common.errors import ApiError
+from codeqr_common.http.calls import WriteCall
 from codeqr_common.ids import new_id
 from codeqr_common.logs import get_logger
-from codeqr_common.short_links import DomainEntry
-from codeqr_common.times import now_ms
 from link_api import clock
+from link_api.audit import repository as audit
+from link_api.audit.repository import Actor, actor_of
 from link_api.database import Database
 from link_api.domains import repository
-from link_api.domains.schemas import CreateDomain, Domain, VerificationRecord
-from link_api.domains.validation import domain_slug
-from link_api.outbox import repository as outbox
+from link_api.domains.changes import announce
+from link_api.domains.directory import DomainDirectory
+from link_api.domains.loops import SHOWN, DomainLoops
+from link_api.domains.records import TxtRecords
+from link_api.domains.representation import record_of, shown
+from link_api.domains.schemas import ChangeDomain, CreateDomain, Domain, DomainFields, ListDomains
+from link_api.domains.validation import comparable_slug, domain_slug
 from link_api.outbox.entries import RegisterEntries
 from link_api.outbox.write_through import WriteThrough
-from link_api.resolve.representation import redirect_domain
 from link_api.rows import Row
 
 log = get_logger(__name__)
-URL_FIELDS = ("root_url", "not_found_url", "expired_url")
 CheckUrl = Callable[[str, str], str]
 """Field and value → the stored form of the URL; raises 422."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A domain as it is now (was last, if it was deleted); `entries` go to the register once that is committed."""
+
+    domain: Domain
+    entries: RegisterEntries = field(default_factory=RegisterEntries)
 
 
 class DomainService:
     """Everything the API does with domains. `verify_at_once`: local runs, where nobody has to prove anything."""
 
     def __init__(
-        self, database: Database, write_through: WriteThrough, *, check_url: CheckUrl, verify_at_once: bool
+        self,
+        database: Database,
+        write_through: WriteThrough,
+        directory: DomainDirectory,
+        records: TxtRecords,
+        *,
+        check_url: CheckUrl,
+        verify_at_once: bool,
     ) -> None:
         self._database = database
         self._write_through = write_through
+        self._directory = directory
+        self._records = records
+        self._loops = DomainLoops(database)
         self._check_url = check_url
         self._verify_at_once = verify_at_once
 
-    async def create(self, identity: KeyIdentity, body: CreateDomain) -> Domain:
+    async def create(self, call: WriteCall, body: CreateDomain) -> Domain:
         """Claim a domain. 409 when it is verified for somebody already, or this project has claimed it before."""
-        try:
-            slug = domain_slug(body.slug, local=self._verify_at_once)
-        except ValueError as error:
-            raise errors.unprocessable_entity(f"slug: {error}") from error
-        urls = {name: self._check_url(name, value) for name in URL_FIELDS if (value := getattr(body, name))}
-        values = urls | {"is_primary": bool(body.primary), "placeholder": body.placeholder}
-        row, entries = await self._database.write(
-            lambda connection: self._create(connection, slug, identity.project_id, values)
-        )
-        await self._write_through.put(entries)
-        return shown(row)
+        slug = self._slug(body.slug)
+        values = self._values(body)
+        await self._loops.check(slug, dict.fromkeys(SHOWN) | values)
+        return await self._answer(call, lambda connection: self._create(connection, call, slug, values))
 
-    async def page(self, identity: KeyIdentity, page: int, size: int) -> list[Domain]:
-        """One page of the project's own domains."""
+    async def page(self, identity: KeyIdentity, asked: ListDomains) -> list[Domain]:
+        """One page of the project's own domains. 422 for a cursor that is none of them."""
         async with self._database.reading() as connection:
-            rows = await repository.page(connection, identity.project_id, size, (page - 1) * size)
+            placed = await repository.placed(connection, identity.project_id, asked)
+            if placed is None:
+                name = "startingAfter" if asked.starting_after is not None else "endingBefore"
+                raise errors.unprocessable_entity(f"{name}: there is no such domain in this project")
+            rows = await repository.page(connection, identity.project_id, placed)
         return [shown(row) for row in rows]
+
+    async def get(self, identity: KeyIdentity, slug: str) -> Domain:
+        """The project's domain. 404."""
+        return shown(await self._own(identity.project_id, slug))
+
+    async def change(self, call: WriteCall, slug: str, body: ChangeDomain) -> Domain:
+        """Change a domain; what the body does not name stays. 404, 422."""
+        values = self._values(body)
+        before = await self._own(call.project_id, slug)
+        if body.slug is not None and comparable_slug(body.slug) != before["slug"]:
+            raise errors.unprocessable_entity("slug: cannot be changed; make another domain")
+        if SHOWN.keys() & values.keys():
+            await self._loops.check(before["slug"], {**before, **values})
+        return await self._write(lambda connection: self._change(connection, call, slug, values))
+
+    async def verify(self, call: WriteCall, slug: str) -> Domain:
+        """Look for the claim's DNS record; with it the domain is the project's, and without it is answered as it is.
+
+        404; 409 when another project has proved it first; 503 when the DNS does not answer. The DNS is asked outside
+        of any transaction: it may be slow.
+        """
+        claim = await self._own(call.project_id, slug)
+        proved = claim["verified_at"] is not None or await self._is_proved(claim)
+        return await self._answer(call, lambda connection: self._verify(connection, call, claim["id"], proved))
+
+    async def delete(self, call: WriteCall, slug: str) -> str:
+        """Delete a domain; gives its id. 404; 409 while it has links."""
+        domain = await self._write(lambda connection: self._delete(connection, call, slug))
+        return domain.id
+
+    async def delete_batch_of_project(self, actor: Actor, limit: int) -> int:
+        """Delete some verified domains of the actor's project, which is being deleted; those that have links stay."""
+        async with self._database.reading() as connection:
+            ids = await repository.verified_of_project(connection, actor.project_id, limit)
+        return sum([await self._is_removed(actor, domain_id) for domain_id in ids])
 
     async def ensure_shared(self, slugs: Sequence[str]) -> None:
         """Make the shared domains that are missing. Several processes may do so at once."""
@@ -72,74 +132,141 @@ class DomainService:
                 log.info("shared domain made", slug=slug)
                 await self._write_through.put(entries)
 
+    async def _write(self, work: Callable[[AsyncConnection], Awaitable[Done]]) -> Domain:
+        return await self._told(await self._database.write(work))
+
+    async def _answer(self, call: WriteCall, work: Callable[[AsyncConnection], Awaitable[Done]]) -> Domain:
+        return await self._told(await self._database.answer(call, work, kept=lambda done: done.domain))
+
+    async def _told(self, done: Done) -> Domain:
+        self._directory.forget()
+        await self._write_through.put(done.entries)
+        return done.domain
+
+    async def _is_removed(self, actor: Actor, domain_id: str) -> bool:
+        """Whether the domain could be deleted: it has no links, and nobody else deleted it first."""
+
+        async def work(connection: AsyncConnection) -> Done:
+            row = await repository.by_id(connection, actor.project_id, domain_id)
+            return await self._remove(connection, actor, _known(row))
+
+        try:
+            await self._write(work)
+        except ApiError as error:
+            if error.code not in ("conflict", "not_found"):
+                raise
+            return False
+        return True
+
+    async def _own(self, project_id: str, slug: str) -> Row:
+        async with self._database.reading() as connection:
+            return _known(await repository.own(connection, project_id, slug))
+
+    async def _is_proved(self, claim: Row) -> bool:
+        if self._verify_at_once:
+            return True
+        record = record_of(claim)
+        return record.value in await self._records.at(record.name)
+
+    async def _create(self, connection: AsyncConnection, call: WriteCall, slug: str, values: dict[str, Any]) -> Done:
+        domain_id, moment = new_id("dom"), clock.now()
+        if values.get("is_primary"):
+            await repository.take_primary(connection, call.project_id, moment)
+        version = await repository.claim(connection, slug, domain_id) if self._verify_at_once else None
+        if version is None and await repository.is_held(connection, slug):
+            raise _taken(slug)
+        await repository.drop_lapsed(connection, call.project_id, slug)
+        verified_at = None if version is None else moment
+        new = _new_row(domain_id, slug, call.project_id, moment, verified_at)
+        row = await repository.add(connection, new | values)
+        await audit.record(connection, actor_of(call), "domain.created", [domain_id])
+        if version is None:
+            return Done(shown(row))
+        return Done(shown(row), await announce(connection, "domain.created", row, version))
+
+    async def _change(self, connection: AsyncConnection, call: WriteCall, slug: str, values: dict[str, Any]) -> Done:
+        moment = clock.now()
+        if values.get("is_primary"):
+            await repository.take_primary(connection, call.project_id, moment)
+        before = _known(await repository.own(connection, call.project_id, slug))
+        if not values:
+            return Done(shown(before))
+        version = await _locked(connection, before)
+        row = await repository.change(connection, before, values | {"updated_at": moment})
+        await audit.record(connection, actor_of(call), "domain.updated", [row["id"]])
+        if version is None:
+            return Done(shown(row))
+        return Done(shown(row), await announce(connection, "domain.updated", row, version))
+
+    async def _verify(self, connection: AsyncConnection, call: WriteCall, domain_id: str, proved: bool) -> Done:
+        claim = _known(await repository.by_id(connection, call.project_id, domain_id))
+        if claim["verified_at"] is not None or not proved:
+            return Done(shown(claim))
+        version = await repository.claim(connection, claim["slug"], domain_id)
+        if version is None:
+            raise _taken(claim["slug"])
+        moment = clock.now()
+        row = await repository.change(connection, claim, {"verified_at": moment, "updated_at": moment})
+        await audit.record(connection, actor_of(call), "domain.verified", [domain_id])
+        return Done(shown(row), await announce(connection, "domain.created", row, version))
+
+    async def _delete(self, connection: AsyncConnection, call: WriteCall, slug: str) -> Done:
+        row = _known(await repository.own(connection, call.project_id, slug))
+        return await self._remove(connection, actor_of(call), row)
+
+    async def _remove(self, connection: AsyncConnection, actor: Actor, row: Row) -> Done:
+        version = await _locked(connection, row, release=True)
+        await repository.remove(connection, row)
+        await audit.record(connection, actor, "domain.deleted", [row["id"]])
+        if version is None:
+            return Done(shown(row))
+        return Done(shown(row), await announce(connection, "domain.deleted", row, version))
+
     async def _share(self, connection: AsyncConnection, slug: str) -> RegisterEntries | None:
-        domain_id = new_id("dom")
+        domain_id, moment = new_id("dom"), clock.now()
         version = await repository.claim(connection, slug, domain_id)
         if version is None:
             return None
-        row = await repository.add(connection, _new_row(domain_id, slug, None, clock.now()))
-        return await self._announce(connection, row, version)
+        row = await repository.add(connection, _new_row(domain_id, slug, None, moment, moment))
+        return await announce(connection, "domain.created", row, version)
 
-    async def _create(
-        self, connection: AsyncConnection, slug: str, project_id: str, values: dict[str, Any]
-    ) -> tuple[Row, RegisterEntries]:
-        domain_id = new_id("dom")
-        version = await repository.claim(connection, slug, domain_id) if self._verify_at_once else None
-        if version is None and await repository.is_held(connection, slug):
-            raise errors.conflict(f"The domain {slug} is already taken.")
-        verified_at = clock.now() if version is not None else None
-        row = await repository.add(connection, _new_row(domain_id, slug, project_id, verified_at) | values)
-        if version is None:
-            return row, RegisterEntries()
-        return row, await self._announce(connection, row, version)
+    def _slug(self, text: str) -> str:
+        try:
+            return domain_slug(text, local=self._verify_at_once)
+        except ValueError as error:
+            raise errors.unprocessable_entity(f"slug: {error}") from error
 
-    async def _announce(self, connection: AsyncConnection, row: Row, version: int) -> RegisterEntries:
-        """Write the event of a domain that has just become verified. Claims that are not are nobody's business."""
-        domain = redirect_domain(row)
-        event = DomainEvent(
-            id=new_id("evt"),
-            type="domain.created",
-            time=now_ms(),
-            version=version,
-            project_id=domain.project_id,
-            domain=DomainFacts(
-                id=domain.id,
-                slug=domain.slug,
-                project_id=domain.project_id,
-                verified=domain.verified,
-                root_url=domain.root_url,
-                not_found_url=domain.not_found_url,
-                expired_url=domain.expired_url,
-            ),
-            request_id=outbox.request_id(),
-        )
-        entries = RegisterEntries(domains=((domain.slug, DomainEntry(version, domain)),))
-        await outbox.add_domain_event(connection, event, entries)
-        return entries
+    def _values(self, body: DomainFields) -> dict[str, Any]:
+        """The columns that the body sets, checked. Raises 422."""
+        sent = {name: getattr(body, name) for name in body.model_fields_set if name != "slug"}
+        values: dict[str, Any] = {"archived": bool(sent["archived"])} if "archived" in sent else {}
+        values |= {"is_primary": bool(sent["primary"])} if "primary" in sent else {}
+        values |= {"placeholder": sent["placeholder"]} if "placeholder" in sent else {}
+        for name in SHOWN.keys() & sent.keys():
+            values[name] = None if sent[name] is None else self._check_url(SHOWN[name], sent[name])
+        return values
 
 
-def shown(row: Row) -> Domain:
-    """The domain object of a row."""
-    return Domain(
-        id=row["id"],
-        slug=row["slug"],
-        verified=row["verified_at"] is not None,
-        verification_record=VerificationRecord(
-            "TXT", f"_codeqr.{row['slug']}", f"codeqr-verification={row['verification_token']}"
-        ),
-        primary=row["is_primary"],
-        archived=row["archived"],
-        root_url=row["root_url"],
-        not_found_url=row["not_found_url"],
-        expired_url=row["expired_url"],
-        placeholder=row["placeholder"],
-        created_at=clock.iso_or_none(row["created_at"]) or "",
-        updated_at=clock.iso_or_none(row["updated_at"]) or "",
-    )
+async def _locked(connection: AsyncConnection, row: Row, *, release: bool = False) -> int | None:
+    """A version for a change of the domain, drawn under its slug's lock; None for a claim, which holds none."""
+    if row["verified_at"] is None:
+        return None
+    return await repository.touch(connection, row["slug"], row["id"], release=release)
 
 
-def _new_row(domain_id: str, slug: str, project_id: str | None, verified_at: datetime | None) -> dict[str, Any]:
-    moment = clock.now()
+def _known(row: Row | None) -> Row:
+    if row is None:
+        raise errors.not_found("There is no such domain in this project.")
+    return row
+
+
+def _taken(slug: str) -> ApiError:
+    return errors.conflict(f"The domain {slug} is already taken.")
+
+
+def _new_row(
+    domain_id: str, slug: str, project_id: str | None, moment: datetime, verified_at: datetime | None
+) -> dict[str, Any]:
     return {
         "id": domain_id,
         "project_id": project_id,

@@ -7,6 +7,9 @@ from link_api.hosts import ascii_host
 
 PORT = re.compile(r":([0-9]{1,5})$")
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+RECORD = "_codeqr"
+"""The label under which a domain's verification record stands."""
+MAX_HOST = 253
 
 
 def domain_slug(text: str, *, local: bool) -> str:
@@ -40,6 +43,8 @@ def _check_public(host: str) -> None:
     labels = host.split(".")
     if len(labels) < 2 or any(not LABEL.fullmatch(label) for label in labels) or _is_address(host):
         raise ValueError("is not a domain name")
+    if len(f"{RECORD}.{host}") > MAX_HOST:
+        raise ValueError("the host name is too long")
 
 
 def _is_address(host: str) -> bool:

@@ -1,1 +1,1 @@
-"""API keys: made, and told apart by their hash."""
+"""API keys: made, changed, rotated, revoked, and told apart by their hash."""

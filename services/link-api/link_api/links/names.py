@@ -5,16 +5,34 @@ versions order everything that ever happened to one short link, deletions and la
 A link's row is never written without its name's lock.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, and_, bindparam, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from codeqr_common import errors
+from codeqr_common.errors import ApiError
 from link_api.database import Outdated
 from link_api.rows import fetch_number
-from link_api.tables import short_links, versions
+from link_api.tables import links, short_links, versions
+
+_DRAWN = func.nextval(f"{versions.schema}.{versions.name}")
+_OF_LINKS = (
+    select(short_links.c.domain, short_links.c.key_folded, short_links.c.link_id)
+    .join(
+        links,
+        and_(
+            links.c.id == short_links.c.link_id,
+            links.c.domain == short_links.c.domain,
+            links.c.key_folded == short_links.c.key_folded,
+        ),
+    )
+    .where(links.c.id == func.any(bindparam("ids", type_=ARRAY(Text))))
+    .order_by(short_links.c.domain, short_links.c.key_folded)
+    .with_for_update(of=short_links)
+)
 
 
 class Name(NamedTuple):
@@ -24,19 +42,24 @@ class Name(NamedTuple):
     folded: str
 
 
-async def claim(connection: AsyncConnection, name: Name, link_id: str) -> int | None:
-    """Give the name to the link. The new version, or None if another link holds it."""
-    return await _advance(connection, name, holder=None, successor=link_id)
+async def touch(connection: AsyncConnection, link_ids: Sequence[str], *, release: bool = False) -> dict[str, int]:
+    """Lock the names of these links and draw a version for each: link id → version. `release` frees the names.
 
-
-async def touch(connection: AsyncConnection, name: Name, link_id: str) -> int:
-    """Lock the link's name for a change of the link. Raises `Outdated` if the link does not hold it any more."""
-    return _held(await _advance(connection, name, holder=link_id, successor=link_id))
-
-
-async def release(connection: AsyncConnection, name: Name, link_id: str) -> int:
-    """Free the link's name. Raises `Outdated` if the link does not hold it any more."""
-    return _held(await _advance(connection, name, holder=link_id, successor=None))
+    A link without a name is gone, and is left out. Names are locked in sorted order, so that calls that share some do
+    not wait for each other.
+    """
+    held = _OF_LINKS.params(ids=list(link_ids))
+    rows = [tuple(row) for row in await connection.execute(held)]
+    if not rows:
+        return {}
+    statement = (
+        update(short_links)
+        .where(tuple_(short_links.c.domain, short_links.c.key_folded).in_([row[:2] for row in rows]))
+        .values(version=_DRAWN, link_id=None if release else short_links.c.link_id)
+        .returning(short_links.c.domain, short_links.c.key_folded, short_links.c.version)
+    )
+    drawn = {(row[0], row[1]): row[2] for row in await connection.execute(statement)}
+    return {link_id: drawn[domain, folded] for domain, folded, link_id in rows}
 
 
 async def move(connection: AsyncConnection, old: Name, new: Name, link_id: str) -> int:
@@ -47,20 +70,23 @@ async def move(connection: AsyncConnection, old: Name, new: Name, link_id: str) 
     """
     version = 0
     for name in sorted((old, new)):
-        if name == old:
-            version = await release(connection, name, link_id)
-        else:
-            version = taken_unless(await claim(connection, name, link_id), name)
+        is_old = name == old
+        drawn = await _advance(
+            connection, name, holder=link_id if is_old else None, successor=None if is_old else link_id
+        )
+        if drawn is None and is_old:
+            raise Outdated("the link has moved or is gone")
+        if drawn is None:
+            raise key_used(name)
+        version = drawn
     pair = tuple_(short_links.c.domain, short_links.c.key_folded).in_([old, new])
     await connection.execute(update(short_links).where(pair).values(version=version))
     return version
 
 
-def taken_unless(version: int | None, name: Name) -> int:
-    """`version`, or 409."""
-    if version is None:
-        raise errors.conflict(f"The key {name.folded} is already used on {name.domain}.")
-    return version
+def key_used(name: Name) -> ApiError:
+    """409."""
+    return errors.conflict(f"The key {name.folded} is already used on {name.domain}.")
 
 
 async def holder_of(connection: AsyncConnection, name: Name) -> str | None:
@@ -73,21 +99,14 @@ async def holder_of(connection: AsyncConnection, name: Name) -> str | None:
 
 async def _advance(connection: AsyncConnection, name: Name, *, holder: str | None, successor: str | None) -> int | None:
     """Move the name from `holder` to `successor` at a new version, if `holder` holds it."""
-    drawn = func.nextval(f"{versions.schema}.{versions.name}")
     statement = (
         insert(short_links)
-        .values(domain=name.domain, key_folded=name.folded, version=drawn, link_id=successor)
+        .values(domain=name.domain, key_folded=name.folded, version=_DRAWN, link_id=successor)
         .on_conflict_do_update(
             index_elements=[short_links.c.domain, short_links.c.key_folded],
-            set_={"version": drawn, "link_id": successor},
+            set_={"version": _DRAWN, "link_id": successor},
             where=short_links.c.link_id.is_not_distinct_from(holder),
         )
         .returning(short_links.c.version)
     )
     return await fetch_number(connection, statement)
-
-
-def _held(version: int | None) -> int:
-    if version is None:
-        raise Outdated("the link has moved or is gone")
-    return version

@@ -5,59 +5,114 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     Text,
+    bindparam,
     delete,
-    exists,
     func,
     insert,
-    literal,
-    or_,
+    literal_column,
     select,
+    text,
     type_coerce,
     update,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from codeqr_common.kafka.topics import LINK_EVENTS
-from link_api.domains.validation import comparable_slug
-from link_api.links.schemas import LinkFilters
-from link_api.rows import Row, fetch_all, fetch_one, fetch_one_or_none
-from link_api.tables import link_counters, link_tags, links, outbox, tags
-from link_api.tags.repository import fold_name
+from link_api.links.names import Name
+from link_api.rows import Row, fetch_all, fetch_one_or_none
+from link_api.tables import link_counters, link_tags, links, outbox, short_links, tags
 
 COUNTERS = ("clicks", "leads", "sales", "sale_amount")
 REDIRECT_COLUMNS = tuple(links.c[name] for name in ("id", "project_id", "domain", "key", "url", "title", "created_at"))
 
 
 def _tags_of_link() -> ColumnElement[Any]:
-    shown = func.jsonb_build_object("id", tags.c.id, "name", tags.c.name, "color", tags.c.color)
+    fields: list[ColumnElement[Any]] = []
+    for name in ("id", "name", "color"):
+        fields += [literal_column(f"'{name}'"), tags.c[name]]
+    shown = func.jsonb_build_object(*fields)
     listed = func.jsonb_agg(aggregate_order_by(shown, link_tags.c.position), type_=JSONB)
     joined = link_tags.join(tags, tags.c.id == link_tags.c.tag_id)
     found = select(listed).select_from(joined).where(link_tags.c.link_id == links.c.id).scalar_subquery()
-    return func.coalesce(found, type_coerce([], JSONB)).label("tags")
+    return func.coalesce(found, text("'[]'::jsonb"), type_=JSONB).label("tags")
 
 
-_ROWS = select(
-    links,
-    *(func.coalesce(link_counters.c[name], 0).label(name) for name in COUNTERS),
+ROWS = select(
+    *(column for column in links.c if column.name != "search_text"),
+    *(func.coalesce(link_counters.c[name], literal_column("0")).label(name) for name in COUNTERS),
     link_counters.c.last_clicked,
     _tags_of_link(),
 ).select_from(links.outerjoin(link_counters, link_counters.c.link_id == links.c.id))
 
+_PROJECT, _VALUE = bindparam("project_id", type_=Text), bindparam("value", type_=Text)
+_BY_ID = ROWS.where(links.c.project_id == _PROJECT, links.c.id == _VALUE)
+_BY_EXTERNAL_ID = ROWS.where(links.c.project_id == _PROJECT, links.c.external_id == _VALUE)
+_BY_NAME = ROWS.join(short_links, short_links.c.link_id == links.c.id).where(
+    links.c.project_id == _PROJECT, short_links.c.domain == bindparam("domain"), short_links.c.key_folded == _VALUE
+)
+
+
+def hot(statement: Any, *parameters: str) -> str:
+    """The statement as asyncpg takes it, its parameters being `$1`, `$2` … in the order given."""
+    dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+    compiled = str(statement.compile(dialect=dialect))
+    for number, name in enumerate(parameters, 1):
+        compiled = compiled.replace(f":{name}", f"${number}")
+    return compiled
+
+
+HOT_BY_ID = hot(_BY_ID, "project_id", "value")
+HOT_BY_EXTERNAL_ID = hot(_BY_EXTERNAL_ID, "project_id", "value")
+HOT_BY_NAME = hot(_BY_NAME, "project_id", "domain", "value")
+
 
 async def find(connection: AsyncConnection, project_id: str, reference: str) -> Row | None:
     """The project's link with this id, or with this external id after `ext_`."""
-    if reference.startswith("ext_"):
-        return await _one(connection, project_id, links.c.external_id == reference.removeprefix("ext_"))
-    return await _one(connection, project_id, links.c.id == reference)
+    by = _BY_EXTERNAL_ID if reference.startswith("ext_") else _BY_ID
+    values = {"project_id": project_id, "value": reference.removeprefix("ext_")}
+    return await fetch_one_or_none(connection, by.params(values))
+
+
+async def at(connection: AsyncConnection, project_id: str, name: Name) -> Row | None:
+    """The project's link that holds the name."""
+    values = {"project_id": project_id, "domain": name.domain, "value": name.folded}
+    return await fetch_one_or_none(connection, _BY_NAME.params(values))
+
+
+async def oldest_to(connection: AsyncConnection, project_id: str, url: str) -> Row | None:
+    """The project's oldest link to the URL."""
+    same = func.hashtextextended(links.c.url, 0) == func.hashtextextended(url, 0)
+    query = ROWS.where(links.c.project_id == project_id, same, links.c.url == url).order_by(links.c.id).limit(1)
+    return await fetch_one_or_none(connection, query)
+
+
+async def ids_of(connection: AsyncConnection, project_id: str, references: Sequence[str]) -> dict[str, str]:
+    """Reference (an id, or `ext_` and an external id) → id, of those that are links of the project."""
+    external = [reference.removeprefix("ext_") for reference in references if reference.startswith("ext_")]
+    query = select(links.c.id, links.c.external_id).where(
+        links.c.project_id == project_id,
+        (links.c.id == func.any(type_coerce(list(references), ARRAY(Text))))
+        | (links.c.external_id == func.any(type_coerce(external, ARRAY(Text)))),
+    )
+    found = await fetch_all(connection, query)
+    known = {row["id"]: row["id"] for row in found} | {f"ext_{row['external_id']}": row["id"] for row in found}
+    return {reference: known[reference] for reference in references if reference in known}
 
 
 async def by_ids(connection: AsyncConnection, ids: Sequence[str]) -> list[Row]:
-    """Links of any project, in no order; unknown ids are left out."""
-    query = _ROWS.where(links.c.id == func.any(type_coerce(list(ids), ARRAY(Text))))
-    return await fetch_all(connection, query)
+    """Links of any project, in the order of `ids`; unknown ids are left out."""
+    found = await fetch_all(connection, ROWS.where(links.c.id == func.any(type_coerce(list(ids), ARRAY(Text)))))
+    rows = {row["id"]: row for row in found}
+    return [rows[link_id] for link_id in ids if link_id in rows]
+
+
+async def some_of_project(connection: AsyncConnection, project_id: str, limit: int) -> list[str]:
+    """Ids of some of the project's links."""
+    query = select(links.c.id).where(links.c.project_id == project_id).order_by(links.c.id).limit(limit)
+    return list((await connection.scalars(query)).all())
 
 
 async def waiting_deletions(connection: AsyncConnection, ids: Sequence[str]) -> list[bytes]:
@@ -70,67 +125,46 @@ async def waiting_deletions(connection: AsyncConnection, ids: Sequence[str]) -> 
     return [bytes(value) for value in await connection.scalars(query.order_by(outbox.c.id))]
 
 
-async def page(connection: AsyncConnection, project_id: str, filters: LinkFilters) -> list[Row]:
-    """One page of the project's links, newest first."""
-    query = _filtered(_ROWS.where(links.c.project_id == project_id), filters)
-    query = query.order_by(links.c.created_at.desc(), links.c.id.desc())
-    query = query.limit(filters.page_size).offset((filters.page - 1) * filters.page_size)
-    return await fetch_all(connection, query)
-
-
-async def add(connection: AsyncConnection, values: Mapping[str, Any]) -> Row:
-    """Insert a link. Gives its columns (no tags, no counters)."""
-    return await fetch_one(connection, insert(links).values(**values).returning(links))
-
-
-async def change(connection: AsyncConnection, link_id: str, values: Mapping[str, Any]) -> None:
-    await connection.execute(update(links).where(links.c.id == link_id).values(**values))
-
-
-async def remove(connection: AsyncConnection, link_id: str) -> None:
-    await connection.execute(delete(links).where(links.c.id == link_id))
-
-
-async def set_tags(connection: AsyncConnection, link_id: str, tag_ids: Sequence[str]) -> None:
-    """Make these the link's tags, in this order."""
-    await connection.execute(delete(link_tags).where(link_tags.c.link_id == link_id))
-    await add_tags(connection, link_id, tag_ids)
-
-
-async def add_tags(connection: AsyncConnection, link_id: str, tag_ids: Sequence[str]) -> None:
-    """Give a link without tags these, in this order."""
-    if tag_ids:
-        rows = [{"link_id": link_id, "tag_id": tag_id, "position": n} for n, tag_id in enumerate(tag_ids)]
-        await connection.execute(insert(link_tags), rows)
-
-
-async def _one(connection: AsyncConnection, project_id: str, condition: ColumnElement[bool]) -> Row | None:
-    query = _ROWS.where(links.c.project_id == project_id, condition)
-    return await fetch_one_or_none(connection, query)
-
-
-def _filtered(query: Select[Any], filters: LinkFilters) -> Select[Any]:
-    if filters.domain:
-        query = query.where(links.c.domain == comparable_slug(filters.domain))
-    for name in ("tenant_id", "user_id", "external_id"):
-        if value := getattr(filters, name):
-            query = query.where(links.c[name] == value)
-    if not filters.show_archived:
-        query = query.where(links.c.archived.is_(False))
-    if filters.search:
-        columns = (links.c.key, links.c.url, links.c.title)
-        query = query.where(or_(*(column.icontains(filters.search, autoescape=True) for column in columns)))
-    return _with_tags(query, filters)
-
-
-def _with_tags(query: Select[Any], filters: LinkFilters) -> Select[Any]:
-    """Links that carry any of the tags that are asked for."""
-    ids = [*(filters.tag_ids or ()), *([filters.tag_id] if filters.tag_id else ())]
-    names = [fold_name(name) for name in filters.tag_names or ()]
-    if not ids and not names:
-        return query
-    wanted = or_(
-        tags.c.id == func.any(literal(ids, ARRAY(Text))), tags.c.name_folded == func.any(literal(names, ARRAY(Text)))
+async def change(
+    connection: AsyncConnection, values: Mapping[str, Any], derived: Mapping[str, tuple[str, bool]]
+) -> None:
+    """Set `values` on every link of `derived`: id → what follows from the rest (`search_text`, `filled`)."""
+    rows = (
+        func.unnest(
+            type_coerce(list(derived), ARRAY(Text)),
+            type_coerce([search for search, _ in derived.values()], ARRAY(Text)),
+            type_coerce([filled for _, filled in derived.values()], ARRAY(links.c.filled.type)),
+        )
+        .table_valued("id", "search_text", "filled")
+        .render_derived("derived")
     )
-    carried = exists().where(link_tags.c.link_id == links.c.id, link_tags.c.tag_id == tags.c.id, wanted)
-    return query.where(carried)
+    own = {"search_text": rows.c.search_text, "filled": rows.c.filled}
+    await connection.execute(update(links).where(links.c.id == rows.c.id).values(**values, **own))
+
+
+async def remove(connection: AsyncConnection, ids: Sequence[str]) -> None:
+    """Delete links and their counters, whose rows are locked in the order in which counting locks them."""
+    chosen = type_coerce(list(ids), ARRAY(Text))
+    await connection.execute(delete(links).where(links.c.id == func.any(chosen)))
+    locked = (
+        select(link_counters.c.link_id)
+        .where(link_counters.c.link_id == func.any(chosen))
+        .order_by(link_counters.c.link_id)
+        .with_for_update()
+        .cte("locked")
+    )
+    await connection.execute(delete(link_counters).where(link_counters.c.link_id.in_(select(locked.c.link_id))))
+
+
+async def set_tags(connection: AsyncConnection, link_ids: Sequence[str], tag_ids: Sequence[str]) -> None:
+    """Make these the tags of each of the links, in this order."""
+    await connection.execute(
+        delete(link_tags).where(link_tags.c.link_id == func.any(type_coerce(list(link_ids), ARRAY(Text))))
+    )
+    rows = [
+        {"link_id": link_id, "tag_id": tag_id, "position": position}
+        for link_id in link_ids
+        for position, tag_id in enumerate(tag_ids)
+    ]
+    if rows:
+        await connection.execute(insert(link_tags).values(rows))

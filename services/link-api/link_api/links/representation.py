@@ -1,17 +1,16 @@
 """A link's row as the API, events and redirectors show it."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
-
-import msgspec
 
 from codeqr_common.events.links import Link, Tag
 from codeqr_common.short_links import RedirectLink
 from link_api.clock import iso_or_none
 
 PASSWORD_MASK = "********"  # noqa: S105 - what is shown in a password's place
-_PLAIN = frozenset(Link.__struct_fields__) - {"short_link", "qr_code", "password", "tags", "tag_id"}
+_TIMES = ("expires_at", "last_clicked", "created_at", "updated_at")
+_MADE = ("short_link", "qr_code", "password", "tags", "tag_id")
+_PLAIN = tuple(name for name in Link.__struct_fields__ if name not in (*_TIMES, *_MADE))
 
 
 class Representation:
@@ -24,10 +23,12 @@ class Representation:
     def link(self, row: Mapping[str, Any]) -> Link:
         """The link object of a row of `links.repository`."""
         short_link = f"{self._short_scheme}://{row['domain']}/{row['key']}"
-        tags = [msgspec.convert(tag, Tag) for tag in row["tags"]]
-        plain = {name: _shown(row[name]) for name in _PLAIN}
+        tags = [Tag(**tag) for tag in row["tags"]]
+        plain: dict[str, Any] = {name: row[name] for name in _PLAIN}
+        times: dict[str, Any] = {name: iso_or_none(row[name]) for name in _TIMES}
         return Link(
             **plain,
+            **times,
             short_link=short_link,
             qr_code=f"{self._api_base}/qr?url={short_link}?qr=1",
             password=PASSWORD_MASK if row["password_hash"] else None,
@@ -47,7 +48,3 @@ def redirect_link(row: Mapping[str, Any]) -> RedirectLink:
         title=row["title"],
         created_at=iso_or_none(row["created_at"]) or "",
     )
-
-
-def _shown(value: Any) -> Any:
-    return iso_or_none(value) if isinstance(value, datetime) else value

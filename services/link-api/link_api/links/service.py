@@ -1,95 +1,200 @@
 """What happens to links: each change is one transaction that holds the short link's name, the row, and the event."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from codeqr_common import errors
 from codeqr_common.auth.keys import KeyIdentity
+from codeqr_common.errors import ApiError
 from codeqr_common.events.links import Link
-from codeqr_common.ids import new_id
+from codeqr_common.http.calls import WriteCall
 from codeqr_common.short_links import fold_key
-from link_api import clock
+from link_api.audit.repository import Actor, actor_of
 from link_api.database import Database
-from link_api.domains import repository as domain_rows
+from link_api.domains.directory import DomainDirectory
 from link_api.domains.validation import comparable_slug
-from link_api.links import names, repository
-from link_api.links.changes import Change, LinkEvents, last_links
-from link_api.links.key_rules import random_key
+from link_api.links import creation, finding, listing, repository, tagging
+from link_api.links.changes import last_links
+from link_api.links.changing import Changed, Changing
+from link_api.links.creation import Creation, DomainGone, Draft, Made, entries_of
+from link_api.links.drafting import Drafted, Drafting
 from link_api.links.names import Name
 from link_api.links.representation import Representation
-from link_api.links.schemas import ChangeLink, CreateLink, LinkFields, LinkFilters
-from link_api.links.validation import checked_key, checked_url
+from link_api.links.schemas import (
+    BulkChange,
+    ChangeLink,
+    CountLinks,
+    CreateLink,
+    LinkReference,
+    ListLinks,
+    NotCreated,
+    UpsertLink,
+)
 from link_api.outbox.write_through import WriteThrough
-from link_api.tags import repository as tag_rows
 
-DRAWS = 10
-PLAIN_COLUMNS = ("title", "description", "comments", "external_id", "tenant_id")
-FLAG_COLUMNS = ("archived",)
-TAG_FIELDS = frozenset({"tag_id", "tag_ids", "tag_names"})
-NO_COUNTERS = {"clicks": 0, "leads": 0, "sales": 0, "sale_amount": 0, "last_clicked": None}
-
-
-@dataclass(frozen=True)
-class LinkRules:
-    """Settings of the rules: schemes allowed besides http and https."""
-
-    url_schemes: frozenset[str]
+DOMAIN_TRIES = 3
+Result = TypeVar("Result")
 
 
 class LinkService:
     """Everything the API does with links. Answers are link objects; errors are `ApiError`s."""
 
     def __init__(
-        self, database: Database, write_through: WriteThrough, representation: Representation, rules: LinkRules
+        self,
+        database: Database,
+        write_through: WriteThrough,
+        representation: Representation,
+        domains: DomainDirectory,
+        drafting: Drafting,
+        creation: Creation,
+        changing: Changing,
     ) -> None:
         self._database = database
         self._write_through = write_through
         self._show = representation
-        self._events = LinkEvents(representation)
-        self._rules = rules
+        self._domains = domains
+        self._drafting = drafting
+        self._creation = creation
+        self._changing = changing
 
-    async def create(self, identity: KeyIdentity, body: CreateLink) -> Link:
+    async def create(self, call: WriteCall, body: CreateLink) -> Link:
         """Make a link. 403: not a domain of this project; 409: key or external id taken; 422: a bad value."""
-        values = self._values(body)
-        key = checked_key("key", body.key) if body.key is not None else None
-        return await self._commit(lambda connection: self._create(connection, identity, body, values, key))
 
-    async def change(self, identity: KeyIdentity, reference: str, body: ChangeLink) -> Link:
-        """Change a link; what the body does not name stays."""
-        for field in ("url", "domain", "key"):
-            if field in body.model_fields_set and getattr(body, field) is None:
-                raise errors.unprocessable_entity(f"{field}: cannot be cleared")
-        values = self._values(body)
-        if body.key is not None:
-            values["key"] = checked_key("key", body.key)
-        return await self._commit(lambda connection: self._change(connection, identity, reference, body, values))
+        async def attempt() -> Made:
+            draft = await self._drafting.draft(call, body)
+            if call.repeatable is None and not draft.asked:
+                return await self._created_alone(call, draft)
+            return await self._database.answer(
+                call, lambda connection: self._create(connection, actor_of(call), draft), kept=lambda made: made.link
+            )
 
-    async def delete(self, identity: KeyIdentity, reference: str) -> Link:
-        """Delete a link; gives its last state."""
-        return await self._commit(lambda connection: self._delete(connection, identity, reference))
+        made = await self._on_living_domains(attempt)
+        await self._write_through.put(made.entries)
+        return made.link
+
+    async def create_all(
+        self, call: WriteCall, bodies: Sequence[CreateLink | ApiError], given: Sequence[Any]
+    ) -> list[Link | NotCreated]:
+        """Make many links in one transaction; those that cannot be made do not keep the others from it.
+
+        `given`: the bodies as they came. One that could not be read comes as its error, and is answered by it.
+        """
+
+        def answer(results: Sequence[Made | ApiError]) -> list[Link | NotCreated]:
+            return [_shown(result, sent) for result, sent in zip(results, given, strict=True)]
+
+        async def attempt() -> list[Made | ApiError]:
+            drafted = await self._drafting.drafts(call, bodies)
+            return await self._database.answer(
+                call,
+                lambda connection: self._create_all(connection, actor_of(call), drafted, bulk=True),
+                kept=answer,
+            )
+
+        results = await self._on_living_domains(attempt)
+        await self._write_through.put(entries_of(results))
+        return answer(results)
+
+    async def change(self, call: WriteCall, reference: str, body: ChangeLink) -> Link:
+        """Change a link; what the body does not name stays. Errors as for `create`, and 404."""
+        change = await self._changing.prepare(call, body)
+
+        async def work(connection: AsyncConnection) -> Changed:
+            ids = await repository.ids_of(connection, call.project_id, [reference])
+            if not ids:
+                raise _unknown()
+            return await self._changing.change_one(connection, actor_of(call), ids[reference], change)
+
+        return (await self._committed(work))[0]
+
+    async def change_all(self, call: WriteCall, body: BulkChange) -> list[Link]:
+        """Change many links alike in one transaction. Unknown ones are skipped."""
+        change = await self._changing.prepare(call, body.data, bulk=True)
+
+        async def work(connection: AsyncConnection) -> Changed:
+            ids = await repository.ids_of(connection, call.project_id, body.references)
+            return await self._changing.change_all(connection, actor_of(call), _unique(ids), change)
+
+        return await self._committed(work)
+
+    async def delete(self, call: WriteCall, reference: str) -> str:
+        """Delete a link; gives its id. 404."""
+        deleted = await self._delete(call, [reference], bulk=False)
+        if not deleted:
+            raise _unknown()
+        return deleted[0]
+
+    async def delete_all(self, call: WriteCall, references: Sequence[str]) -> int:
+        """Delete many links in one transaction; gives the number of those that were there."""
+        return len(await self._delete(call, references, bulk=True))
+
+    async def delete_batch_of_project(self, actor: Actor, limit: int) -> int:
+        """Delete some links of the actor's project, which is being deleted. Gives their number, 0 when none is left."""
+
+        async def work(connection: AsyncConnection) -> Changed:
+            ids = await repository.some_of_project(connection, actor.project_id, limit)
+            return await self._changing.delete(connection, actor, ids, bulk=True)
+
+        return len(await self._committed(work))
+
+    async def upsert(self, call: WriteCall, body: UpsertLink) -> Link:
+        """Change the link that the body finds, or make it. Of equal upserts at once one makes it, the others change it.
+
+        Found by domain and key when there is a key, else by external id, else by URL (the oldest). 409 for a key that
+        another project holds.
+        """
+        change = await self._changing.prepare(call, body)
+
+        async def attempt() -> Made | Changed:
+            (drafted,) = await self._drafting.drafts(call, [body])
+            domain = await self._domains.for_links(call.project_id, body.domain)
+
+            async def work(connection: AsyncConnection) -> Made | Changed:
+                found = await finding.for_upsert(connection, call.project_id, domain.slug, body, change.values)
+                if found is None:
+                    if isinstance(drafted, ApiError):
+                        raise drafted
+                    (made,) = await self._create_all(connection, actor_of(call), [drafted], bulk=False)
+                    if isinstance(made, Made):
+                        return made
+                    found = await finding.for_upsert(connection, call.project_id, domain.slug, body, change.values)
+                    if found is None:
+                        raise made
+                return await self._changing.change_one(connection, actor_of(call), found, change)
+
+            return await self._database.answer(call, work, kept=_upserted)
+
+        done = await self._on_living_domains(attempt)
+        await self._write_through.put(done.entries)
+        return _upserted(done)
 
     async def get(self, identity: KeyIdentity, reference: str) -> Link:
-        """The link with this id or `ext_` and external id."""
-        async with self._database.reading() as connection:
-            row = await repository.find(connection, identity.project_id, reference)
-        return self._show.link(_known(row))
+        """The link with this id or `ext_` and external id. 404."""
+        return await self._one(*finding.by_reference(identity.project_id, reference))
 
-    async def at(self, identity: KeyIdentity, domain: str, key: str) -> Link:
-        """The link that `domain` and `key` name."""
-        name = Name(comparable_slug(domain), fold_key(key.strip("/")))
-        async with self._database.reading() as connection:
-            link_id = await names.holder_of(connection, name)
-            row = await repository.find(connection, identity.project_id, link_id) if link_id else None
-        return self._show.link(_known(row))
+    async def info(self, identity: KeyIdentity, asked: LinkReference) -> Link:
+        """The link that the query names. 400 when it names none, 404."""
+        if asked.link_id:
+            return await self.get(identity, asked.link_id)
+        if asked.external_id:
+            return await self.get(identity, f"ext_{asked.external_id}")
+        if asked.domain and asked.key:
+            name = Name(comparable_slug(asked.domain), fold_key(asked.key.strip("/")))
+            return await self._one(*finding.by_name(identity.project_id, name))
+        raise errors.bad_request("Name a link by linkId, by externalId, or by domain and key.")
 
-    async def page(self, identity: KeyIdentity, filters: LinkFilters) -> list[Link]:
-        """One page of the project's links, newest first."""
+    async def page(self, identity: KeyIdentity, asked: ListLinks) -> list[Link]:
+        """One page of the project's links."""
         async with self._database.reading() as connection:
-            rows = await repository.page(connection, identity.project_id, filters)
+            rows = await listing.page(connection, identity.project_id, asked)
         return [self._show.link(row) for row in rows]
+
+    async def count(self, identity: KeyIdentity, asked: CountLinks) -> int | list[dict[str, Any]]:
+        """How many links there are, in all or for each value of `groupBy`."""
+        async with self._database.reading() as connection:
+            return await listing.count(connection, identity.project_id, asked)
 
     async def lookup(self, ids: list[str]) -> list[Link]:
         """Links of any project, for our own services.
@@ -103,106 +208,75 @@ class LinkService:
             deleted = await repository.waiting_deletions(connection, sorted(missing)) if missing else []
         return found + last_links(deleted)
 
-    async def _commit(self, work: Any) -> Link:
+    async def _one(self, statement: str, parameters: Sequence[str]) -> Link:
+        rows = await self._database.fetch(statement, *parameters)
+        if not rows:
+            raise _unknown()
+        return self._show.link(rows[0])
+
+    async def _created_alone(self, call: WriteCall, draft: Draft) -> Made:
+        """By a statement of its own, on a connection without ceremony: most links are made like this."""
+
+        async def run(links: str) -> Sequence[Mapping[str, Any]]:
+            return await self._database.fetch(creation.HOT_CREATE, links)
+
+        (result,) = await self._creation.make(run, actor_of(call), [draft], bulk=False)
+        return _made(result)
+
+    async def _create(self, connection: AsyncConnection, actor: Actor, draft: Draft) -> Made:
+        (result,) = await self._create_all(connection, actor, [draft], bulk=False)
+        return _made(result)
+
+    async def _create_all(
+        self, connection: AsyncConnection, actor: Actor, drafted: Sequence[Drafted], *, bulk: bool
+    ) -> list[Made | ApiError]:
+        drafts = [draft for draft in drafted if isinstance(draft, Draft)]
+        tags = await tagging.resolve(connection, actor.project_id, [draft.asked for draft in drafts])
+        for draft, own in zip(drafts, tags, strict=True):
+            draft.tags = own
+        made = iter(await self._creation.make(creation.in_transaction(connection), actor, drafts, bulk=bulk))
+        return [next(made) if isinstance(draft, Draft) else draft for draft in drafted]
+
+    async def _delete(self, call: WriteCall, references: Sequence[str], *, bulk: bool) -> list[str]:
+        async def work(connection: AsyncConnection) -> Changed:
+            ids = await repository.ids_of(connection, call.project_id, references)
+            return await self._changing.delete(connection, actor_of(call), _unique(ids), bulk=bulk)
+
+        return [link.id for link in await self._committed(work)]
+
+    async def _committed(self, work: Callable[[AsyncConnection], Awaitable[Changed]]) -> list[Link]:
         """Run a change; once it is committed, write it through to Redis as well as that can be done."""
-        change: Change = await self._database.write(work)
-        await self._write_through.put(change.entries)
-        return change.link
+        changed = await self._database.write(work)
+        await self._write_through.put(changed.entries)
+        return changed.links
 
-    async def _create(
-        self,
-        connection: AsyncConnection,
-        identity: KeyIdentity,
-        body: CreateLink,
-        values: dict[str, Any],
-        key: str | None,
-    ) -> Change:
-        domain = await domain_rows.for_links(connection, identity.project_id, body.domain)
-        link_id = new_id("link")
-        key, version = await self._claim(connection, domain.slug, key, body, link_id)
-        tags = await tag_rows.ensure(connection, identity.project_id, *_tags_asked_for(body))
-        moment = clock.now()
-        row = await repository.add(
-            connection,
-            values
-            | {
-                "id": link_id,
-                "project_id": identity.project_id,
-                "user_id": identity.user_id,
-                "domain_id": domain.id,
-                "domain": domain.slug,
-                "key": key,
-                "key_folded": fold_key(key),
-                "created_at": moment,
-                "updated_at": moment,
-            },
-        )
-        await repository.add_tags(connection, link_id, [tag["id"] for tag in tags])
-        return await self._events.created(connection, {**row, **NO_COUNTERS, "tags": tags}, version)
-
-    async def _claim(
-        self, connection: AsyncConnection, domain: str, key: str | None, body: CreateLink, link_id: str
-    ) -> tuple[str, int]:
-        """The key and its version: the caller's own key, or random ones until one is free."""
-        if key is not None:
-            name = Name(domain, fold_key(key))
-            return key, names.taken_unless(await names.claim(connection, name, link_id), name)
-        for _ in range(DRAWS):
-            drawn = checked_key("prefix", random_key(body.prefix, body.key_length))
-            version = await names.claim(connection, Name(domain, fold_key(drawn)), link_id)
-            if version is not None:
-                return drawn, version
-        raise errors.conflict("No free random key was found; ask for a longer one with keyLength.")
-
-    async def _change(
-        self,
-        connection: AsyncConnection,
-        identity: KeyIdentity,
-        reference: str,
-        body: ChangeLink,
-        values: dict[str, Any],
-    ) -> Change:
-        before = _known(await repository.find(connection, identity.project_id, reference))
-        values = values | {"updated_at": clock.now()}
-        if body.domain is not None and body.domain != before["domain"]:
-            domain = await domain_rows.for_links(connection, identity.project_id, body.domain)
-            values |= {"domain_id": domain.id, "domain": domain.slug}
-        if "key" in values:
-            values["key_folded"] = fold_key(values["key"])
-        old = Name(before["domain"], before["key_folded"])
-        new = Name(values.get("domain", old.domain), values.get("key_folded", old.folded))
-        link_id = before["id"]
-        moved = new != old
-        version = await (names.move(connection, old, new, link_id) if moved else names.touch(connection, old, link_id))
-        await repository.change(connection, link_id, values)
-        if body.model_fields_set & TAG_FIELDS:
-            tags = await tag_rows.ensure(connection, identity.project_id, *_tags_asked_for(body))
-            await repository.set_tags(connection, link_id, [tag["id"] for tag in tags])
-        after = _known(await repository.find(connection, identity.project_id, link_id))
-        return await self._events.updated(connection, before, after, version)
-
-    async def _delete(self, connection: AsyncConnection, identity: KeyIdentity, reference: str) -> Change:
-        row = _known(await repository.find(connection, identity.project_id, reference))
-        version = await names.release(connection, Name(row["domain"], row["key_folded"]), row["id"])
-        row = _known(await repository.find(connection, identity.project_id, row["id"]))
-        await repository.remove(connection, row["id"])
-        return await self._events.deleted(connection, row, version)
-
-    def _values(self, body: LinkFields) -> dict[str, Any]:
-        """The columns that the body sets, checked."""
-        values = {name: getattr(body, name) for name in PLAIN_COLUMNS if name in body.model_fields_set}
-        values |= {name: bool(getattr(body, name)) for name in FLAG_COLUMNS if name in body.model_fields_set}
-        if body.url is not None:
-            values["url"] = checked_url("url", body.url, self._rules.url_schemes)
-        return values
+    async def _on_living_domains(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
+        """Attempt again when a domain that was remembered has changed meanwhile."""
+        for _ in range(DOMAIN_TRIES):
+            try:
+                return await attempt()
+            except DomainGone:
+                self._domains.forget()
+        raise errors.service_unavailable("The domain is being changed at the moment.")
 
 
-def _tags_asked_for(body: LinkFields) -> tuple[list[str], list[str]]:
-    """Ids (or names in their place) and names."""
-    return [*([body.tag_id] if body.tag_id else ()), *(body.tag_ids or ())], list(body.tag_names or ())
+def _shown(result: Made | ApiError, given: Any) -> Link | NotCreated:
+    return result.link if isinstance(result, Made) else NotCreated(given, result.message, result.code)
 
 
-def _known(row: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    if row is None:
-        raise errors.not_found("There is no such link in this project.")
-    return row
+def _made(result: Made | ApiError) -> Made:
+    if isinstance(result, ApiError):
+        raise result
+    return result
+
+
+def _upserted(done: Made | Changed) -> Link:
+    return done.link if isinstance(done, Made) else done.links[0]
+
+
+def _unique(ids: Mapping[str, str]) -> list[str]:
+    return list(dict.fromkeys(ids.values()))
+
+
+def _unknown() -> ApiError:
+    return errors.not_found("There is no such link in this project.")

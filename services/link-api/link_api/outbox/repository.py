@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import BigInteger, SmallInteger, bindparam, delete, func, insert, select, text, update
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from codeqr_common import tracing
 from codeqr_common.events import links as link_events
-from codeqr_common.events.links import DomainEvent, LinkEvent
+from codeqr_common.events.links import DomainEvent, LinkEvent, ProjectEvent
 from codeqr_common.kafka.topics import LINK_EVENTS
 from link_api.outbox import entries as register_entries
 from link_api.outbox.entries import RegisterEntries
@@ -28,7 +28,7 @@ def shard_of(domain: str, folded: str) -> int:
     return zlib.crc32(f"{domain}/{folded}".encode()) % SHARDS
 
 
-def headers_of(event: LinkEvent | DomainEvent) -> dict[str, str]:
+def headers_of(event: LinkEvent | DomainEvent | ProjectEvent) -> dict[str, str]:
     """The Kafka headers of an event that is written now."""
     headers = {"event-id": event.id, "event-type": event.type} | tracing.carrier()
     if event.request_id:
@@ -53,32 +53,34 @@ class OutboxRow(NamedTuple):
     register: bytes
 
 
-async def add_link_event(
-    connection: AsyncConnection, event: LinkEvent, name: tuple[str, str], entries: RegisterEntries
-) -> bytes:
-    """Write a link's event; `name` is the (domain, folded key) that decides its shard. Returns the event's JSON."""
-    return await _add(connection, event, event.link_id, shard_of(*name), entries)
-
-
-async def add_domain_event(connection: AsyncConnection, event: DomainEvent, entries: RegisterEntries) -> bytes:
-    """Write a domain's event. Returns the event's JSON."""
-    return await _add(connection, event, event.domain.id, shard_of(event.domain.slug, ""), entries)
-
-
-async def _add(
-    connection: AsyncConnection, event: LinkEvent | DomainEvent, key: str, shard: int, entries: RegisterEntries
-) -> bytes:
-    value = link_events.encode(event)
-    row = {
+def row_of(
+    event: LinkEvent | DomainEvent | ProjectEvent, key: str, shard: int, entries: RegisterEntries
+) -> dict[str, Any]:
+    """The row that tells of the event; `entries` are what it means for the register."""
+    return {
         "shard": shard,
         "topic": LINK_EVENTS,
         "key": key,
-        "value": value,
+        "value": link_events.encode(event),
         "headers": headers_of(event),
         "register": register_entries.encode(entries),
     }
-    await connection.execute(insert(outbox).values(row))
-    return value
+
+
+async def add_all(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows made by `row_of`."""
+    if rows:
+        await connection.execute(insert(outbox).values(list(rows)))
+
+
+async def add_domain_event(connection: AsyncConnection, event: DomainEvent, entries: RegisterEntries) -> None:
+    """Write a domain's event."""
+    await add_all(connection, [row_of(event, event.domain.id, shard_of(event.domain.slug, ""), entries)])
+
+
+async def add_project_event(connection: AsyncConnection, event: ProjectEvent) -> None:
+    """Write a project's event, which the register has no part in."""
+    await add_all(connection, [row_of(event, event.project_id, shard_of(event.project_id, ""), RegisterEntries())])
 
 
 _OLDEST = (
@@ -127,3 +129,20 @@ async def waiting(connection: AsyncConnection) -> tuple[int, datetime | None]:
 async def try_lock(connection: AsyncConnection, shard: int) -> bool:
     """Take the shard for this session, unless another one has it."""
     return bool((await connection.execute(_TRY_LOCK, {"class": LOCK_CLASS, "shard": shard})).scalar_one())
+
+
+async def remove_unregistered(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Delete at most `limit` published events older than a time, although Redis never took them. Gives their number.
+
+    Safe once every entry that Redis may have held at that time has outlived its own time limit (`LINK_TTL_S`): then
+    nothing is left there that these events would have to replace, and whoever asks fills the register from Postgres.
+    """
+    old = select(outbox.c.id).where(outbox.c.published, outbox.c.created_at < before)
+    rows = old.order_by(outbox.c.id).limit(limit).with_for_update(skip_locked=True)
+    return (await connection.execute(delete(outbox).where(outbox.c.id.in_(rows)))).rowcount
+
+
+async def count_unregistered(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """How many of them wait to be deleted; counts no further than `limit`."""
+    old = select(outbox.c.id).where(outbox.c.published, outbox.c.created_at < before).limit(limit).subquery()
+    return int((await connection.execute(select(func.count()).select_from(old))).scalar_one())

@@ -1,9 +1,8 @@
 """The register in Redis, written as well as it can be: Redis being away is logged and counted, never raised."""
 
-from redis.exceptions import RedisError
-
 from codeqr_common.logs import get_logger
 from codeqr_common.metrics import Counter
+from codeqr_common.redis import RedisUnavailable
 from codeqr_common.short_links import Register
 from link_api.outbox.entries import RegisterEntries
 
@@ -20,10 +19,9 @@ class WriteThrough:
     async def put(self, entries: RegisterEntries) -> bool:
         """Whether Redis took the entries. Returns at the latest after the client's socket timeouts."""
         try:
-            await self._register.put_domains(entries.domains)
-            await self._register.put_links(entries.links)
-        except (RedisError, OSError) as error:
+            await self._register.put(entries.links, entries.domains)
+        except RedisUnavailable as error:
             FAILURES.inc()
-            log.warning("register not written", error=f"{type(error).__name__}: {error}")
+            log.warning("register not written", error=str(error))
             return False
         return True

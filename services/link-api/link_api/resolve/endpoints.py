@@ -1,7 +1,5 @@
 """`/internal/resolve`: the redirectors' last resort; its answers go into the register as well."""
 
-from collections.abc import Sequence
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -9,19 +7,12 @@ from codeqr_common import errors
 from codeqr_common.http.responses import MsgspecResponse
 from codeqr_common.short_links import fold_key
 from link_api.database import Database
+from link_api.hosts import slugs_of
 from link_api.outbox.entries import RegisterEntries
 from link_api.outbox.write_through import WriteThrough
 from link_api.resolve import repository
 
 internal_router = APIRouter(prefix="/internal")
-
-
-def slugs_of(host: str) -> Sequence[str]:
-    """The slugs that a Host header may mean, the likeliest first: the whole of it, then without its port."""
-    whole = host.strip().lower().removesuffix(".")
-    name, colon, port = whole.rpartition(":")
-    bare = name.removesuffix(".") if colon and port.isdigit() else whole
-    return tuple(dict.fromkeys((whole, bare)))
 
 
 @internal_router.get("/resolve")

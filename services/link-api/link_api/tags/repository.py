@@ -3,20 +3,20 @@
 import unicodedata
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
-from sqlalchemy import Text, func, literal, or_, select
+from sqlalchemy import Text, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from codeqr_common import errors
 from codeqr_common.ids import new_id
 from link_api import clock
-from link_api.rows import Row, fetch_all
+from link_api.rows import Row, fetch_all, fetch_one, fetch_one_or_none
 from link_api.tables import tags
+from link_api.tags.schemas import MAX_NAME, Color, ListTags
 
-COLORS = ("red", "yellow", "green", "blue", "purple", "pink", "brown")
-MAX_NAME = 190
+COLORS: tuple[str, ...] = get_args(Color)
 Tag = dict[str, Any]
 """`{id, name, color}`."""
 
@@ -50,13 +50,44 @@ async def ensure(
     return list({tag["id"]: tag for tag in picked}.values())
 
 
-async def page(connection: AsyncConnection, project_id: str, search: str | None, limit: int, offset: int) -> list[Tag]:
-    """Tags by name."""
+async def placed(connection: AsyncConnection, project_id: str, asked: ListTags) -> ListTags | None:
+    """The query with its cursor as a place in the list, which goes by name. None for a cursor that is no tag's id."""
+    cursor = "starting_after" if asked.starting_after is not None else "ending_before"
+    tag_id = getattr(asked, cursor)
+    if tag_id is None:
+        return asked
+    query = select(tags.c.name_folded).where(tags.c.project_id == project_id, tags.c.id == tag_id)
+    folded = (await connection.execute(query)).scalar_one_or_none()
+    return None if folded is None else asked.model_copy(update={cursor: folded})
+
+
+async def page(connection: AsyncConnection, project_id: str, asked: ListTags) -> list[Row]:
+    """Tags by name, as `placed` gave the query. No two of a project's have one folded name, so its index sorts them.
+
+    A search looks at all tags of the project, of which there are few.
+    """
     query = select(tags.c.id, tags.c.name, tags.c.color).where(tags.c.project_id == project_id)
-    if search:
-        query = query.where(tags.c.name.icontains(search, autoescape=True))
-    query = query.order_by(tags.c.name_folded, tags.c.id).limit(limit).offset(offset)
-    return [dict(row) for row in await fetch_all(connection, query)]
+    if asked.search:
+        query = query.where(func.strpos(tags.c.name_folded, fold_name(asked.search)) > 0)
+    return asked.in_order(await fetch_all(connection, asked.part(query, tags.c.name_folded, descending=False)))
+
+
+async def add(connection: AsyncConnection, project_id: str, name: str, color: str) -> Row:
+    return await fetch_one(connection, insert(tags).values(_new_row(project_id, name, color)).returning(tags))
+
+
+async def change(connection: AsyncConnection, project_id: str, tag_id: str, values: Mapping[str, Any]) -> Row | None:
+    """The tag after the change; None if the project has no such tag."""
+    of_project = (tags.c.project_id == project_id, tags.c.id == tag_id)
+    if not values:
+        return await fetch_one_or_none(connection, select(tags).where(*of_project))
+    return await fetch_one_or_none(connection, update(tags).where(*of_project).values(values).returning(tags))
+
+
+async def remove(connection: AsyncConnection, project_id: str, tag_id: str) -> bool:
+    """Whether it was there. Links lose it by the foreign key of `link_tags`."""
+    command = delete(tags).where(tags.c.project_id == project_id, tags.c.id == tag_id)
+    return (await connection.execute(command)).rowcount > 0
 
 
 def _pick(found: Sequence[Row], entry: str, ids: Sequence[str]) -> Tag | None:
@@ -80,16 +111,17 @@ async def _make(connection: AsyncConnection, project_id: str, names: Mapping[str
     """Insert tags by folded name, in sorted order so that two calls that make the same ones do not cross."""
     if any(not name or len(name) > MAX_NAME for name in names.values()):
         raise errors.unprocessable_entity(f"tagNames: a name has 1 to {MAX_NAME} characters")
-    rows = [
-        {
-            "id": new_id("tag"),
-            "project_id": project_id,
-            "name": name,
-            "name_folded": folded,
-            "color": color_of(name),
-            "created_at": clock.now(),
-        }
-        for folded, name in sorted(names.items())
-    ]
+    rows = [_new_row(project_id, name, color_of(name)) for _, name in sorted(names.items())]
     statement = insert(tags).values(rows).on_conflict_do_nothing(index_elements=["project_id", "name_folded"])
     await connection.execute(statement)
+
+
+def _new_row(project_id: str, name: str, color: str) -> dict[str, Any]:
+    return {
+        "id": new_id("tag"),
+        "project_id": project_id,
+        "name": name,
+        "name_folded": fold_name(name),
+        "color": color,
+        "created_at": clock.now(),
+    }

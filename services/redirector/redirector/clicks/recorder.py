@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from codeqr_common.http.client_address import Network, client_address
 from codeqr_common.ids import new_click_id
 from codeqr_common.short_links import RedirectLink, fold_key
 from codeqr_common.times import now_ms
 from redirector.clicks import record
 from redirector.clicks.record import ClickRecord
 from redirector.clicks.spool import Spool
-from redirector.client_address import Network, client_address
 from redirector.requests import VisitorRequest
 from redirector.target import is_scan
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from codeqr_common import tracing
 from codeqr_common.events.clicks import ClickEvent, decode_click
-from codeqr_common.events.links import DomainEvent, LinkEvent, decode_link_event
+from codeqr_common.events.links import DomainEvent, LinkEvent, ProjectEvent, decode_event
 from codeqr_common.health import Readiness
 from codeqr_common.kafka.dead_letters import DeadLetters
 from codeqr_common.kafka.producers import Publisher
@@ -26,32 +26,40 @@ from webhooks.dispatch.matching import Subscription, wants
 from webhooks.dispatch.patience import DeletionNews
 from webhooks.dispatch.payloads import LINK_CLICKED, Event, from_click, from_link_event
 from webhooks.dispatch.repository import Wanted
+from webhooks.projects import repository as projects
 
 BATCH = 500
+AnyEvent = LinkEvent | DomainEvent | ProjectEvent
 
 
 @dataclass(frozen=True)
 class LinkBatch:
     wanted: list[Wanted]
     deletions: list[LinkEvent]
+    deleted_projects: list[str]
 
 
 class LinkIntake:
-    """`link.created`, `link.updated` and `link.deleted`. Events of bulk calls make no deliveries (contract 2.5)."""
+    """`link.created`, `link.updated` and `link.deleted`. Events of bulk calls make no deliveries (contract 2.5).
+
+    `project.deleted` is noted, and `ProjectRemoval` does the rest.
+    """
 
     def __init__(self, engine: AsyncEngine, deletions: DeletionNews) -> None:
         self._engine = engine
         self._deletions = deletions
 
-    async def prepare(self, records: Sequence[tuple[ConsumerRecord, LinkEvent | DomainEvent]]) -> LinkBatch:
+    async def prepare(self, records: Sequence[tuple[ConsumerRecord, AnyEvent]]) -> LinkBatch:
         happened = [(record, event) for record, event in records if isinstance(event, LinkEvent)]
         deletions = [event for _, event in happened if event.type == "link.deleted"]
         for _, event in happened:
             self._deletions.took(event.time)
         candidates = [from_link_event(event, _traceparent(record)) for record, event in happened if not event.bulk]
-        return LinkBatch(await _wanted(self._engine, candidates), deletions)
+        gone = [event.project_id for _, event in records if isinstance(event, ProjectEvent)]
+        return LinkBatch(await _wanted(self._engine, candidates), deletions, gone)
 
     async def apply(self, connection: AsyncConnection, batch: LinkBatch) -> None:
+        await projects.note(connection, batch.deleted_projects)
         await repository.keep_copies(connection, batch.deletions)
         await repository.store(connection, batch.wanted)
         _count(batch.wanted)
@@ -73,16 +81,25 @@ class ClickIntake:
         ]
         links = await self._links.find({click.link_id for _, click in clicks})
         events: list[Event] = []
+        unknown: list[tuple[ConsumerRecord, ClickEvent]] = []
         for record, click in clicks:
             if link := links.get(click.link_id):
                 events.append(from_click(click, link, _traceparent(record)))
             else:
-                await self._dead_letters.send(record, f"nobody knows link {click.link_id}")
+                unknown.append((record, click))
+        await self._give_up(unknown)
         return await _wanted(self._engine, events)
 
     async def apply(self, connection: AsyncConnection, wanted: list[Wanted]) -> None:
         await repository.store(connection, wanted)
         _count(wanted)
+
+    async def _give_up(self, clicks: Sequence[tuple[ConsumerRecord, ClickEvent]]) -> None:
+        """Put aside what is wanted and cannot be delivered. The project may have been deleted while it was waited for."""
+        wanted = await self._since({click.project_id for _, click in clicks})
+        for record, click in clicks:
+            if click.project_id in wanted:
+                await self._dead_letters.send(record, f"nobody knows link {click.link_id}")
 
     async def _since(self, project_ids: set[str]) -> dict[str, int]:
         """Project id → when the first of its endpoints for clicks was made: earlier clicks need no link."""
@@ -138,11 +155,11 @@ async def run_link_intake(
 ) -> None:
     """Consume link events until `stop` is set."""
     intake = LinkIntake(engine, deletions)
-    consumer: StoredOffsetsConsumer[LinkEvent | DomainEvent, LinkBatch] = StoredOffsetsConsumer(
+    consumer: StoredOffsetsConsumer[AnyEvent, LinkBatch] = StoredOffsetsConsumer(
         bootstrap=bootstrap,
         consumer=LINK_DISPATCHER,
         topics=[LINK_EVENTS],
-        decode=decode_link_event,
+        decode=decode_event,
         engine=engine,
         offsets=tables.offsets,
         prepare=intake.prepare,

@@ -92,6 +92,7 @@ async def keep_copies(connection: AsyncConnection, deletions: Sequence[LinkEvent
     for event in deletions:
         values = {
             "link_id": event.link_id,
+            "project_id": event.project_id,
             "version": event.version,
             "link": _encode(event.link),
             "stored_at": func.now(),

@@ -1,5 +1,6 @@
 """Endpoints in Postgres."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import RowMapping, delete, insert, select
@@ -59,6 +60,12 @@ class EndpointRepository:
             .offset(offset)
         )
         return [_endpoint(row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def known(self, project_id: str, endpoint_ids: Sequence[str]) -> set[str]:
+        """Those of these ids that are the project's endpoints."""
+        table = tables.endpoints
+        query = select(table.c.id).where(table.c.id.in_(endpoint_ids), table.c.project_id == project_id)
+        return set((await self._connection.scalars(query)).all())
 
     async def remove(self, project_id: str, endpoint_id: str) -> bool:
         """Remove it with its deliveries; whether it was there."""

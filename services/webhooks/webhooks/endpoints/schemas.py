@@ -30,13 +30,13 @@ def _printable(text: str) -> str:
     return text
 
 
-def _or(default: object) -> BeforeValidator:
-    """null means the default."""
+def _or(default: object, kind: Any) -> BeforeValidator:
+    """null means the default; `kind` is what else may be sent."""
 
     def replace(value: Any) -> Any:
         return default if value is None else value
 
-    return BeforeValidator(replace)
+    return BeforeValidator(replace, json_schema_input_type=kind | None)
 
 
 def _text(most: int) -> StringConstraints:
@@ -44,6 +44,7 @@ def _text(most: int) -> StringConstraints:
 
 
 Printable = AfterValidator(_printable)
+LinkIds = Annotated[list[Annotated[str, _text(255), Printable]], Field(max_length=1000)]
 
 
 class EndpointInput(BaseModel):
@@ -52,12 +53,8 @@ class EndpointInput(BaseModel):
     name: Annotated[str, _text(40), Printable]
     url: Annotated[str, _text(2048), Printable]
     triggers: Annotated[list[Trigger], Field(min_length=1, max_length=100)]
-    link_ids: Annotated[
-        list[Annotated[str, _text(255), Printable]],
-        Field(max_length=1000, validation_alias=AliasChoices("linkIds", "link_ids")),
-        _or([]),
-    ] = []
-    enabled: Annotated[bool, _or(True)] = True
+    link_ids: Annotated[LinkIds, Field(validation_alias=AliasChoices("linkIds", "link_ids")), _or([], LinkIds)] = []
+    enabled: Annotated[bool, _or(True, bool)] = True
 
 
 class EndpointView(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
@@ -74,7 +71,7 @@ class EndpointView(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=F
     created_at: str
     updated_at: str
     secret: str | msgspec.UnsetType = msgspec.UNSET
-    """Shown at creation only."""
+    """Shown at creation only, and not when that call is repeated."""
 
 
 def view_of(endpoint: Endpoint, *, with_secret: bool = False) -> EndpointView:

@@ -1,17 +1,19 @@
 """What can be done with endpoints."""
 
 import re
+from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from codeqr_common import errors
+from codeqr_common.http.calls import WriteCall
 from codeqr_common.ids import new_id
 from codeqr_common.logs import get_logger
 from codeqr_common.times import now_ms
-from webhooks.database import transaction
+from webhooks.database import answer, transaction
 from webhooks.delivery.signing import new_secret
 from webhooks.endpoints.repository import Endpoint, EndpointRepository
-from webhooks.endpoints.schemas import EndpointInput
+from webhooks.endpoints.schemas import EndpointInput, view_of
 from webhooks.endpoints.targets import TargetPolicy, TargetRefused, checked_target
 
 log = get_logger(__name__)
@@ -27,8 +29,11 @@ class EndpointService:
         self._engine = engine
         self._policy = policy
 
-    async def create(self, project_id: str, wanted: EndpointInput) -> Endpoint:
-        """Register an endpoint; events from now on are for it. Raises `ApiError` 422 for a URL that is refused."""
+    async def create(self, call: WriteCall, wanted: EndpointInput) -> Endpoint:
+        """Register an endpoint; events from now on are for it. Raises `ApiError` 422 for a URL that is refused.
+
+        A repeat of the call is answered without the secret.
+        """
         try:
             url = checked_target(wanted.url, self._policy)
         except TargetRefused as error:
@@ -36,7 +41,7 @@ class EndpointService:
         now = now_ms()
         endpoint = Endpoint(
             id=new_id("wh"),
-            project_id=project_id,
+            project_id=call.project_id,
             name=wanted.name,
             url=url,
             triggers=tuple(dict.fromkeys(wanted.triggers)),
@@ -48,8 +53,12 @@ class EndpointService:
             created_at=now,
             updated_at=now,
         )
-        async with transaction(self._engine) as connection:
-            await EndpointRepository(connection).add(endpoint)
+        await answer(
+            self._engine,
+            call,
+            lambda connection: EndpointRepository(connection).add(endpoint),
+            kept=lambda _: view_of(endpoint),
+        )
         log.info("endpoint created", endpoint_id=endpoint.id)
         return endpoint
 
@@ -65,6 +74,14 @@ class EndpointService:
         """Newest first; `page` counts from 1."""
         async with transaction(self._engine) as connection:
             return await EndpointRepository(connection).list(project_id, limit=page_size, offset=(page - 1) * page_size)
+
+    async def known(self, project_id: str, endpoint_ids: Sequence[str]) -> set[str]:
+        """Those of these ids that are the project's endpoints."""
+        asked = sorted(endpoint_id for endpoint_id in set(endpoint_ids) if ID.fullmatch(endpoint_id))
+        if not asked:
+            return set()
+        async with transaction(self._engine) as connection:
+            return await EndpointRepository(connection).known(project_id, asked)
 
     async def delete(self, project_id: str, endpoint_id: str) -> None:
         """Remove it; nothing more is sent to it, but for attempts under way."""

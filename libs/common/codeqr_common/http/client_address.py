@@ -8,7 +8,7 @@ Network = IPv4Network | IPv6Network
 
 
 def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> str:
-    """The address of the visitor in its plain form; `""` if the peer has none (a Unix socket).
+    """The client's address in its plain form; `""` if the peer has none (a Unix socket).
 
     `forwarded_for` holds the `X-Forwarded-For` headers in order. They are read from the right, and only as far as
     each hop is in `trusted`: everything to the left of the first hop that is not could have been written by anybody.

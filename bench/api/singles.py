@@ -1,0 +1,65 @@
+"""`POST /links` one at a time, in bulk, and `GET /links/info`, each beside its bare counterpart."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+import httpx
+
+from bench.api.load import Sample, Target, interleaved, ratio
+from bench.api.subjects import LinkApi, bare
+
+BULK = 100
+BODY = {
+    "url": "https://shop.example.com/collections/spring?campaign=newsletter",
+    "title": "Spring collection",
+    "utm_source": "newsletter",
+}
+
+
+def measure(engines: Mapping[str, Any], api: LinkApi, rounds: int, seconds: float) -> list[str]:
+    """Lines of the report."""
+    _, key = api.project("singles")
+    with httpx.Client(base_url=api.url, headers={"Authorization": f"Bearer {key}"}) as client:
+        answer = client.post("/links", json=BODY).raise_for_status()
+    row_bytes = asyncio.run(_row_bytes(engines["databaseUrl"], answer.json()["id"]))
+    with bare(engines, row_bytes, len(answer.content)) as (pid, url):
+        body = json.dumps(BODY)
+        targets = [
+            Target("POST /links", api.pid, f"{api.url}/links", "POST", body, key),
+            Target("bare insert", pid, f"{url}/rows", "POST", body),
+            Target("GET /links/info", api.pid, f"{api.url}/links/info?linkId={answer.json()['id']}", key=key),
+            Target("bare select", pid, f"{url}/rows/info"),
+            Target(
+                "POST /links/bulk", api.pid, f"{api.url}/links/bulk", "POST", json.dumps([BODY] * BULK), key, units=BULK
+            ),
+        ]
+        samples = interleaved(targets, rounds, seconds)
+    return [
+        f"a link's row and event: {row_bytes} bytes; the answer: {len(answer.content)} bytes",
+        _line(samples, "POST /links", "bare insert", "at least 0.5"),
+        _line(samples, "GET /links/info", "bare select", "at least 0.6"),
+        _line(samples, "POST /links/bulk", "POST /links", "per link; at least 8, or half of the bare bulk insert below"),
+    ]
+
+
+async def _row_bytes(database_url: str, link_id: str) -> int:
+    """The size of what one creation stores in its link and its event."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        return int(
+            await connection.fetchval(
+                "SELECT (SELECT pg_column_size(l.*) FROM links.links l WHERE id = $1)"
+                " + (SELECT pg_column_size(o.*) FROM links.outbox o WHERE key = $1)",
+                link_id,
+            )
+        )
+    finally:
+        await connection.close()
+
+
+def _line(samples: Mapping[str, list[Sample]], name: str, base: str, wanted: str) -> str:
+    throughput, cpu = ratio(dict(samples), name, base)
+    return f"{name} / {base}: throughput {throughput:.2f}, CPU {cpu:.2f}  (wanted: {wanted})"

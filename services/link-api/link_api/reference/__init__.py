@@ -1,0 +1,1 @@
+"""The reference of the whole API: `/openapi.json`, `/docs`, `/docs/errors`."""

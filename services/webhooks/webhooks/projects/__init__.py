@@ -1,0 +1,1 @@
+"""Projects that are gone: nothing of theirs stays."""

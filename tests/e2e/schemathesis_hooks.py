@@ -1,0 +1,197 @@
+"""What JSON Schema cannot say of a value, said to schemathesis: texts of our formats, parameters that depend on others.
+
+Only values that the description allows are replaced, by others that it allows and that mean something; so what is
+generated to be refused stays as it is.
+"""
+
+import os
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import schemathesis
+from schemathesis.core.parameters import ParameterLocation
+
+Schema = Mapping[str, Any]
+ZONES = ("UTC", "America/Sao_Paulo", "Asia/Kathmandu", "Australia/Lord_Howe")
+
+
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _number(text: str) -> int:
+    return zlib.crc32(text.encode("utf-8", "surrogatepass"))
+
+
+def _path(text: str) -> str:
+    return quote(text[:100].encode("utf-8", "surrogatepass"), safe="")
+
+
+FORMATS: dict[str, Callable[[str], str]] = {
+    "public-url": lambda text: f"https://hooks.example/{_path(text)}",
+    "target-url": lambda text: f"https://example.com/{_path(text)}",
+    "web-url": lambda text: f"https://example.com/{_path(text)}",
+    "link-key": lambda text: f"key-{_number(text)}",
+    "domain-name": lambda text: f"d{_number(text)}.example",
+    "date-time": lambda text: f"{2028 + _number(text) % 15 * 4}{text[4:]}" if DATE.match(text) else text,
+    "time-zone": lambda text: ZONES[_number(text) % len(ZONES)],
+}
+
+
+COUNTRIES = ("BR", "us", "Pt", "NP")
+NO = ("0", "f", "false", "n", "no", "off")
+SHORT_DOMAIN = os.environ.get("SHORT_DOMAIN", "codeqr.link")
+OWN_KEY = os.environ.get("KEY_ID", "")
+"""The id of the key that the calls are made with: it must stay as it is."""
+
+
+def _link(body: dict[str, Any]) -> dict[str, Any]:
+    """A domain is one that may be used, webhooks exist, rules are whole, and only a flexible link has no target."""
+    if body.get("domain"):
+        body["domain"] = SHORT_DOMAIN
+    if body.get("webhookIds"):
+        body["webhookIds"] = []
+    if isinstance(rules := body.get("rules"), list):
+        body["rules"] = sorted(map(_rule, rules), key=lambda rule: "attribute" not in rule)
+        del body["rules"][1 + sum("attribute" in rule for rule in body["rules"]) :]
+    if "url" in body and body["url"] is None and body.get("flexible") is not True:
+        del body["url"]
+    if "password" in body and _number(str(body)) % 8:
+        del body["password"]  # to hash one takes 40 ms on purpose
+    if body.get("prefix") and body.get("keyLength"):
+        del body["keyLength"]
+    return body
+
+
+def _rule(rule: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: rule[name] for name in ("attribute", "operator", "value") if rule.get(name) is not None}
+    kept = kept if len(kept) == 3 else {}
+    if split := rule.get("split"):
+        shares = [100 - 10 * (len(split) - 1), *[10] * (len(split) - 1)]
+        return {**kept, "split": [{**each, "weight": share} for each, share in zip(split, shares, strict=True)]}
+    return {**kept, "url": rule["url"]} if kept and rule.get("url") else {"split": _even(rule.get("url"))}
+
+
+def _even(url: str | None) -> list[dict[str, Any]]:
+    return [{"url": url or "https://example.com", "weight": 50}] * 2
+
+
+def _token(body: dict[str, Any]) -> dict[str, Any]:
+    """A secret key has scopes, a publishable one has its own."""
+    if body.get("publishable") in (None, False, 0) or str(body["publishable"]).lower() in NO:
+        return {**body, "scopes": body.get("scopes") or ["all"]}
+    return {name: value for name, value in body.items() if name != "scopes"}
+
+
+def _figures(query: dict[str, Any]) -> dict[str, Any]:
+    """A key is a filter together with a domain only; the window is one, and not in the future."""
+    if "start" in query:
+        query["start"] = f"2025-09-{_number(query['start']) % 28 + 1:02}T00:00:00Z"
+    if "end" in query:
+        query["end"] = f"2026-0{_number(query['end']) % 9 + 1}-01T12:00:00+02:00"
+    return query if "key" not in query else {"domain": "codeqr.link", **query}
+
+
+def _look_up(query: dict[str, Any]) -> dict[str, Any]:
+    """A link is named one way or another."""
+    named = query.keys() & {"linkId", "externalId"} or query.keys() >= {"domain", "key"}
+    return query if named else {**query, "externalId": "one"}
+
+
+def _paged(query: dict[str, Any]) -> dict[str, Any]:
+    """A page is named one way, and by no id that is none."""
+    return {name: value for name, value in query.items() if name not in ("startingAfter", "endingBefore")}
+
+
+def _gone(query: dict[str, Any]) -> dict[str, Any]:
+    return {**query, "linkIds": [each for each in query.get("linkIds", ()) if each.strip(" ,")] or ["ext_one"]}
+
+
+QUERIES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "analytics": _figures,
+    "getLinkInfo": _look_up,
+    "deleteLinks": _gone,
+}
+
+
+def _whole_body(operation_id: str, body: Any) -> Any:
+    """The body with fields that agree with each other."""
+    if operation_id == "createLinks" and isinstance(body, list):
+        return [_link(dict(each)) if isinstance(each, dict) else each for each in body]
+    if operation_id == "changeLinks" and isinstance(body, dict) and isinstance(body.get("data"), dict):
+        return {**body, "data": _link(dict(body["data"]))}
+    if operation_id.startswith(("createLink", "updateLink", "upsertLink")) and isinstance(body, dict):
+        return _link(dict(body))
+    if operation_id == "createToken" and isinstance(body, dict):
+        return _token(body)
+    return body
+
+
+@schemathesis.hook
+def map_case(context: schemathesis.HookContext, case: schemathesis.Case) -> schemathesis.Case:
+    """The case with values that mean something where plain ones are allowed and mean nothing."""
+    if case.path_parameters.get("tokenId") == OWN_KEY and case.method != "GET":
+        case.path_parameters = {"tokenId": "tok_other"}
+    definition, document = case.operation.definition.raw, case.operation.schema.raw_schema
+    if isinstance(case.body, dict | list):
+        media = definition.get("requestBody", {}).get("content", {}).get("application/json", {})
+        body = _meaningful(media.get("schema", {}), case.body, document)
+        if not _is_negative(case, ParameterLocation.BODY):
+            body = _whole_body(definition["operationId"], body)
+        if body != case.body:
+            case.body = body
+    if isinstance(case.query, dict) and not _is_negative(case, ParameterLocation.QUERY):
+        query = {name: _parameter(definition, name, value, document) for name, value in case.query.items()}
+        query = QUERIES.get(definition["operationId"], _paged)(query)
+        if query != case.query:
+            case.query = query
+    return case
+
+
+def _is_negative(case: schemathesis.Case, location: ParameterLocation) -> bool:
+    return case.meta is not None and case.meta.is_negative_at(location)
+
+
+def _parameter(definition: Schema, name: str, value: Any, document: Schema) -> Any:
+    for parameter in definition.get("parameters", ()):
+        found = _resolved(parameter, document)
+        if (found["in"], found["name"]) == ("query", name):
+            return _meaningful(found["schema"], value, document)
+    return value
+
+
+def _meaningful(schema: Schema, value: Any, document: Schema) -> Any:
+    schema = _resolved(schema, document)
+    for branch in schema.get("anyOf", ()):
+        value = _meaningful(branch, value, document)
+    if isinstance(value, dict):
+        fields = schema.get("properties", {})
+        others = schema.get("additionalProperties")
+        others = others if isinstance(others, dict) else {}
+        names = {name: name for name in value}
+        if schema.get("propertyNames", {}).get("format") == "country-code":
+            names = {name: COUNTRIES[_number(name) % len(COUNTRIES)] for name in value if len(name) == 2}
+        return {
+            names.get(name, name): _meaningful(fields.get(name, others), inner, document)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_meaningful(schema.get("items", {}), inner, document) for inner in value]
+    if isinstance(value, str) and schema.get("format") in FORMATS and _is_allowed(schema, value):
+        return FORMATS[schema["format"]](value)
+    return value
+
+
+def _is_allowed(schema: Schema, value: str) -> bool:
+    return schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))
+
+
+def _resolved(schema: Schema, document: Schema) -> Schema:
+    while "$ref" in schema:
+        found: Any = document
+        for step in schema["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        schema = found
+    return schema

@@ -1,0 +1,51 @@
+"""The API does what its description says, and refuses what it does not: schemathesis against the running stack.
+
+`SCHEMATHESIS_EXAMPLES` (cases an operation and phase) and `SCHEMATHESIS_SEED` make another or a longer run.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from running import Stack
+
+HERE = Path(__file__).parent
+EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "8")
+SEED = os.environ.get("SCHEMATHESIS_SEED", "1")
+LIMIT_S = 60 + 30 * int(EXAMPLES)
+
+
+def test_the_api_is_as_it_is_described(stack: Stack) -> None:
+    folder = stack.home / "schemathesis"  # it leaves its caches where it runs
+    folder.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [
+            Path(sys.executable).with_name("schemathesis"),
+            *("--config-file", HERE / "schemathesis.toml", "run", f"{stack.api_url}/openapi.json"),
+            *("--seed", SEED, "--max-examples", EXAMPLES),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, **_whom(stack), "SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py"), "NO_COLOR": "1"},
+        timeout=LIMIT_S,
+        check=False,
+    )
+    sys.stdout.write(f"seed {SEED}, {EXAMPLES} examples\n{done.stdout}")
+    if done.returncode != 0:
+        pytest.fail(f"schemathesis found something (seed {SEED}):\n{done.stdout}\n{done.stderr}", pytrace=False)
+
+
+def _whom(stack: Stack) -> dict[str, str]:
+    """A project of its own; its first key is not limited."""
+    project = stack.new_project("schemathesis")
+    return {
+        "API_URL": stack.api_url,
+        "API_KEY": project.api_key,
+        "KEY_ID": project.api.get("/tokens").raise_for_status().json()[0]["id"],
+        "PROJECT_SLUG": project.slug,
+        "SHORT_DOMAIN": stack.short_domain,
+    }
