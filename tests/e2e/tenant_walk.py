@@ -2,13 +2,16 @@
 
 Nothing of the other project may come back, nothing of it may change, and no answer may tell its things from things that
 do not exist: each call is made a second time with made-up names, and must be answered alike.
+
+Two projects walk. What is sent in bodies becomes the sender's own (a tag may be named like another's id), so that one
+project does nothing else, and the other has nothing that is named like the victim's.
 """
 
 import json
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +24,7 @@ from operations import Operation, example_of, fields, put, types_of
 from running import Project
 from tenants import Tenant
 
-NAMES_SOMETHING = re.compile(r"([iI]ds?|[sS]lugs?|[dD]omain|[kK]ey)$|_ids?$")
+NAMES_SOMETHING = re.compile(r"(Ids?|Slugs?|Domains?|_ids?|_slugs?)$|^(ids?|slugs?|domains?|key)$")
 NAMES_NOTHING = ("pageId", "qrcodeId", "notificationToken")
 """Fields that look as if they named something of a project, and do not."""
 TAKEN_BY_ALL = ("key", "slug")
@@ -30,6 +33,7 @@ MISSING = frozenset({404})
 MISSING_OR_FORBIDDEN = frozenset({403, 404})
 FORBIDDEN = frozenset({403})
 TRIES = 3
+RANDOM_PART = 8  # the last characters of an id, in which there is no time
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Plan:
     body: Any = None
     expected: frozenset[int] = frozenset()
     alike: bool = True
+    in_body: bool = False
 
 
 class Attacker:
@@ -73,22 +78,28 @@ class Attacker:
                 return str(ok(self._made.post("/webhooks", json=body))["id"])
         return self.project.slug
 
+    def with_own(self, plan: Plan) -> Plan:
+        """The plan with new things of its own where it names none."""
+        kinds = {parameter.name: parameter.resource for parameter in plan.operation.of_place("path")}
+        return replace(plan, path={name: named or self.own(kinds[name]) for name, named in plan.path.items()})
+
     def call(self, plan: Plan) -> httpx.Response:
         path = plan.operation.path
-        for parameter in plan.operation.of_place("path"):
-            named = plan.path[parameter.name]
-            path = path.replace(f"{{{parameter.name}}}", quote(named or self.own(parameter.resource), safe=""))
+        for name, named in plan.path.items():
+            path = path.replace(f"{{{name}}}", quote(named or "", safe=""))
         return self._client.request(plan.operation.method, path, params=list(plan.query), json=plan.body)
 
 
 class Walk:
     """What is found, in sentences. `rows` reads the database behind the API."""
 
-    def __init__(self, attacker: Attacker, victim: Tenant, rows: Rows) -> None:
-        self._attacker = attacker
+    def __init__(self, reader: Attacker, writer: Attacker, victim: Tenant, rows: Rows) -> None:
+        self._reader = reader
+        self._writer = writer
         self._victim = victim
         self._rows = rows
-        seen_by_both = rows.whole(attacker.project.id)[1]
+        self._sent: dict[Attacker, str] = {reader: "", writer: ""}
+        seen_by_both = rows.whole(reader.project.id)[1]
         self._secrets = victim.secrets(rows, seen_by_both)
         self._ids = rows.whole(victim.project.id)[1] - seen_by_both
         self._made_up = {secret: _like(secret) for secret in sorted(self._secrets, key=len, reverse=True)}
@@ -109,24 +120,26 @@ class Walk:
         return self._rows.of(self._victim.project.id, self._ids)
 
     def _problems(self, plan: Plan) -> list[str]:
+        attacker = self._writer if plan.in_body else self._reader
         for _ in range(TRIES):
-            answer = self._attacker.call(plan)
-            twin = self._attacker.call(self._disguised(plan)) if plan.alike else answer
-            problems = self._wrong(plan, answer) + self._told_apart(plan, answer, twin)
-            if not self._told_apart(plan, answer, twin):
+            mine = attacker.with_own(plan)
+            answer = attacker.call(mine)
+            self._sent[attacker] += f"{mine.path} {mine.query} {json.dumps(mine.body)}"
+            apart = self._told_apart(answer, attacker, plan, mine) if plan.alike else []
+            if not apart:
                 break  # else figures may have moved on between the two, which they will not do every time
-        return problems
+        return self._wrong(plan, answer, self._sent[attacker]) + apart
 
-    def _wrong(self, plan: Plan, answer: httpx.Response) -> list[str]:
+    def _wrong(self, plan: Plan, answer: httpx.Response, sent: str) -> list[str]:
         problems = []
         if answer.status_code >= 500 or (plan.expected and answer.status_code not in plan.expected):
             problems.append(f"answered {answer.status_code}: {answer.text[:200]}")
-        sent = f"{plan.path} {plan.query} {json.dumps(plan.body)}"
         received = f"{answer.headers} {answer.text}"
         shown = [secret for secret in self._secrets if secret in received and secret not in sent]
         return problems + ([f"shows {', '.join(sorted(shown)[:3])}"] if shown else [])
 
-    def _told_apart(self, plan: Plan, answer: httpx.Response, twin: httpx.Response) -> list[str]:
+    def _told_apart(self, answer: httpx.Response, attacker: Attacker, plan: Plan, mine: Plan) -> list[str]:
+        twin = attacker.call(self._disguised(mine if plan.operation.method == "GET" else attacker.with_own(plan)))
         if answer.status_code != twin.status_code:
             return [f"answered {answer.status_code}, and {twin.status_code} for what does not exist"]
         reads = plan.operation.method == "GET" and plan.operation.answers_json
@@ -135,12 +148,11 @@ class Walk:
         return []
 
     def _disguised(self, plan: Plan) -> Plan:
-        return Plan(
-            plan.operation,
-            plan.what,
-            {name: named and self._disguise(named) for name, named in plan.path.items()},
-            [(name, self._disguise(value)) for name, value in plan.query],
-            json.loads(self._disguise(json.dumps(plan.body))),
+        return replace(
+            plan,
+            path={name: named and self._disguise(named) for name, named in plan.path.items()},
+            query=[(name, self._disguise(value)) for name, value in plan.query],
+            body=json.loads(self._disguise(json.dumps(plan.body))),
         )
 
     def _disguise(self, text: str) -> str:
@@ -202,7 +214,8 @@ def _bodies(
         for value in wholes:
             body = put(example, path, value)
             alike = name not in TAKEN_BY_ALL
-            yield Plan(operation, f"{'.'.join(map(str, path))}: {value}", own, needed, body, alike=alike)
+            what = f"{'.'.join(map(str, path))}: {value}"
+            yield Plan(operation, what, own, needed, body, alike=alike, in_body=True)
 
 
 def _named(operation: Operation, victim: Tenant, name: str) -> Sequence[str]:
@@ -216,7 +229,7 @@ def _named(operation: Operation, victim: Tenant, name: str) -> Sequence[str]:
 
 
 def _like(secret: str) -> str:
-    """A text of the same form that nobody has."""
+    """A text of the same form that nobody has; an id of the same moment, which is in the same place of every list."""
     if ID.fullmatch(secret):
-        return new_id(secret.partition("_")[0])
+        return secret[:-RANDOM_PART] + new_id("x")[-RANDOM_PART:]
     return re.sub("[0-9a-z]{4,}", lambda found: secrets.token_hex(len(found[0]))[: len(found[0])], secret)

@@ -114,6 +114,8 @@ class Tenant:
             "domain": (self.domain["slug"],),
             "key": (self.link["key"], self.shared["key"]),
             "slug": (self.domain["slug"],),
+            "resourceId": (self.link["id"], self.tag["id"], self.token["id"]),
+            "keyId": (self.token["id"],),
             "userId": (self.link["userId"],),
             "projectId": (self.project.id,),
             "search": (self.link["title"], self.shared["key"]),

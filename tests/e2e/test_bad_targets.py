@@ -110,7 +110,7 @@ def spellings(domain: str, key: str) -> list[str]:
         f"http://{domain}/{key.upper()}",
         f"{domain}/{key}",
         f"//{domain}/{key}",
-        f"http://{name}.{colon}{port}/{key}",
+        *([] if port else [f"http://{name}./{key}", f"http://{name}.:8080/{key}"]),  # a slug with a port is taken whole
         f"http://{domain}/{escaped}",
         f"http://{domain}/{escaped.upper()}",
         f"http://{domain}/{key}+",

@@ -1,6 +1,7 @@
 """The API does what its description says, and refuses what it does not: schemathesis against the running stack.
 
-`SCHEMATHESIS_EXAMPLES` (cases an operation and phase) and `SCHEMATHESIS_SEED` make another or a longer run.
+`SCHEMATHESIS_EXAMPLES` (cases of an operation), `SCHEMATHESIS_COVERAGE_SHARE` (which part of the coverage phase: 1 is
+all of it, 6 a sixth) and `SCHEMATHESIS_SEED` make another run or a longer one.
 """
 
 import os
@@ -13,28 +14,33 @@ import pytest
 from running import Stack
 
 HERE = Path(__file__).parent
-EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "8")
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "5"))
+SHARE = os.environ.get("SCHEMATHESIS_COVERAGE_SHARE", "6")
 SEED = os.environ.get("SCHEMATHESIS_SEED", "1")
-LIMIT_S = 60 + 30 * int(EXAMPLES)
+SIZE = {"SCHEMATHESIS_SEED": SEED, "SCHEMATHESIS_COVERAGE_SHARE": SHARE, "NO_COLOR": "1"}
+LIMIT_S = 7200
 
 
-def test_the_api_is_as_it_is_described(stack: Stack) -> None:
+@pytest.mark.parametrize(("phases", "times"), [("examples,coverage,fuzzing", 1), ("stateful", 4)])
+def test_the_api_is_as_it_is_described(stack: Stack, phases: str, times: int) -> None:
+    """`stateful`: calls that follow from each other's answers."""
+    examples = EXAMPLES * times
     folder = stack.home / "schemathesis"  # it leaves its caches where it runs
     folder.mkdir(exist_ok=True)
     done = subprocess.run(
         [
             Path(sys.executable).with_name("schemathesis"),
             *("--config-file", HERE / "schemathesis.toml", "run", f"{stack.api_url}/openapi.json"),
-            *("--seed", SEED, "--max-examples", EXAMPLES),
+            *("--seed", SEED, "--max-examples", str(examples), "--phases", phases),
         ],
         capture_output=True,
         text=True,
         cwd=folder,
-        env={**os.environ, **_whom(stack), "SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py"), "NO_COLOR": "1"},
+        env={**os.environ, **_whom(stack), **SIZE, "SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py")},
         timeout=LIMIT_S,
         check=False,
     )
-    sys.stdout.write(f"seed {SEED}, {EXAMPLES} examples\n{done.stdout}")
+    sys.stdout.write(f"seed {SEED}, {phases}: {examples} examples, 1/{SHARE} of coverage\n{done.stdout}")
     if done.returncode != 0:
         pytest.fail(f"schemathesis found something (seed {SEED}):\n{done.stdout}\n{done.stderr}", pytrace=False)
 

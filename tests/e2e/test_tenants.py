@@ -18,6 +18,7 @@ from tenants import Tenant
 
 PROGRAM = Path(__file__).with_name("programs") / "leaky_api.py"
 LEAKY_PORT, LEAKY_ADMIN_PORT = 90, 91
+START_S = 90.0
 ELSEWHERE = ("analytics", "events", "stats", "webhooks")
 """First segments of paths that other services answer."""
 
@@ -52,11 +53,16 @@ def test_the_victim_has_one_of_everything(victim: Tenant, rows: Rows) -> None:
 UNFILLED = {"archived", "rewrite", "flexible", "filled", "lastClicked", "clicks", "leads", "sales", "saleAmount"}
 
 
+def walk(stack: Stack, api_url: str, victim: Tenant, rows: Rows) -> Walk:
+    """`api_url`: where the walk goes."""
+    reader, writer = (Attacker(stack.new_project(), api_url) for _ in range(2))
+    return Walk(reader, writer, victim, rows)
+
+
 def test_no_route_shows_or_changes_anything_of_another_project(
     stack: Stack, victim: Tenant, rows: Rows, document: dict[str, Any]
 ) -> None:
-    attacker = Attacker(stack.new_project(), stack.api_url)
-    found = Walk(attacker, victim, rows).findings(operations(document))
+    found = walk(stack, stack.api_url, victim, rows).findings(operations(document))
     assert not found, "\n".join(found)
 
 
@@ -81,7 +87,7 @@ def leaky_url(stack: Stack) -> Iterator[str]:
     environment |= {"CODEQR_PORT": str(stack.port(LEAKY_PORT)), "CODEQR_ADMIN_PORT": str(stack.port(LEAKY_ADMIN_PORT))}
     with subprocess.Popen([sys.executable, str(PROGRAM)], env=environment) as process:
         try:
-            stack.wait_until(lambda: is_ready(stack.port(LEAKY_ADMIN_PORT)), 30)
+            stack.wait_until(lambda: is_ready(stack.port(LEAKY_ADMIN_PORT)), START_S)
             yield f"http://127.0.0.1:{stack.port(LEAKY_PORT)}"
         finally:
             process.terminate()
@@ -103,7 +109,7 @@ def test_the_walk_reports_exactly_the_routes_that_leak(
         "/leaks/{linkId}": {"get": described("getAnyLink", "linkId"), "post": described("touchAnyLink", "linkId")},
     }
     walked: list[Operation] = list(operations(document))
-    found = Walk(Attacker(stack.new_project(), leaky_url), victim, rows).findings(walked)
+    found = walk(stack, leaky_url, victim, rows).findings(walked)
     by_route: dict[str, str] = {}
     for finding in found:
         route, _, text = finding.partition(": ")
@@ -116,9 +122,8 @@ def test_the_walk_reports_exactly_the_routes_that_leak(
 
 def test_a_thing_of_a_kind_that_the_walk_does_not_know_stops_it(stack: Stack, victim: Tenant, rows: Rows) -> None:
     paths = {"/leaks/{funnelId}": {"get": described("getFunnel", "funnelId", "funnel")}}
-    walk = Walk(Attacker(stack.new_project(), stack.api_url), victim, rows)
     with pytest.raises(AssertionError, match="funnelId names a funnel"):
-        walk.findings(operations({"paths": paths}))
+        walk(stack, stack.api_url, victim, rows).findings(operations({"paths": paths}))
 
 
 def described(operation_id: str, parameter: str = "", resource: str = "link") -> dict[str, Any]:

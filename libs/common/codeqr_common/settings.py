@@ -1,8 +1,9 @@
 """Settings from the environment. Each service subclasses `Settings` in its own `settings.py`: nothing else reads it."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import BeforeValidator, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -32,6 +33,9 @@ class Settings(BaseSettings):
     """Where callers reach the API; used in `qrCode` and `doc_url`."""
     short_scheme: Literal["http", "https"] = "https"
 
+    trusted_proxies: CommaList = ()
+    """CIDRs whose `X-Forwarded-For` is believed."""
+
     host: str = "127.0.0.1"
     port: int = 8080
     internal_port: int = 8081
@@ -40,6 +44,18 @@ class Settings(BaseSettings):
     """The name of this process among its like, e.g. `redirector-0`; in logs, metrics and traces."""
     log_format: Literal["json", "console"] = "json"
     log_level: str = "INFO"
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            ip_network(text, strict=False)
+        return value
+
+    @property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`trusted_proxies`, parsed."""
+        return tuple(ip_network(text, strict=False) for text in self.trusted_proxies)
 
     @property
     def docs_base(self) -> str:

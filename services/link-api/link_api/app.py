@@ -38,6 +38,11 @@ from link_api.outbox.write_through import WriteThrough
 from link_api.projects import endpoints as project_endpoints
 from link_api.projects.deletion import ProjectDeletion
 from link_api.projects.service import ProjectService
+from link_api.qr import endpoints as qr_endpoints
+from link_api.qr.pool import DrawingPool
+from link_api.qr.service import Pictures
+from link_api.reference import endpoints as reference_endpoints
+from link_api.reference.pages import Reference
 from link_api.resolve import endpoints as resolve_endpoints
 from link_api.salts import endpoints as salt_endpoints
 from link_api.salts.service import SaltService
@@ -55,6 +60,8 @@ PUBLIC_ROUTERS = (
     key_endpoints.router,
     key_endpoints.user_router,
     audit_endpoints.router,
+    qr_endpoints.router,
+    reference_endpoints.router,
 )
 INTERNAL_ROUTERS = (
     key_endpoints.internal_router,
@@ -81,7 +88,8 @@ class Parts:
         self.verifier = KeyVerifier(client, lambda key_hash: self.keys.load(key_hash))
         self.keys = KeyService(self.database, self.verifier, default_limit=settings.rate_limit_default)
         self.usage = KeyUsage(self.keys.note_usage)
-        self.gate = Gate(self.verifier, RateLimiter(self.batch), self.usage)
+        limiter = RateLimiter(self.batch)
+        self.gate = Gate(self.verifier, limiter, self.usage)
         self.domain_directory = DomainDirectory(self.database)
         self.links = link_service(
             self.database, self.write_through, representation, self.domain_directory, self.webhooks, schemes
@@ -98,6 +106,14 @@ class Parts:
         self.projects = ProjectService(self.database, self.verifier)
         self.project_deletion = ProjectDeletion(self.database, self.verifier, self.links, self.domains)
         self.salts = SaltService(self.database)
+        self.pictures = Pictures(
+            DrawingPool(workers=settings.qr_workers, waiting=settings.qr_waiting, limit_s=settings.qr_limit_seconds),
+            limiter,
+            limit=settings.qr_requests_per_minute,
+            trusted=settings.trusted_networks,
+            cache_bytes=settings.qr_cache_bytes,
+        )
+        self.reference = Reference(settings.api_base)
         self.housekeeping = Housekeeping(
             self.database, chores(repeats, kept(settings)), every_s=settings.housekeeping_every_s
         )
@@ -109,7 +125,7 @@ class Parts:
     def give_to(self, app: FastAPI) -> FastAPI:
         """Put the parts where the endpoints look for them."""
         names = ("database", "write_through", "gate", "keys", "links", "tags", "domains", "salts")
-        for name in (*names, "projects", "project_deletion"):
+        for name in (*names, "projects", "project_deletion", "pictures", "reference"):
             setattr(app.state, name, getattr(self, name))
         return app
 
@@ -132,6 +148,7 @@ async def open_parts(settings: LinkApiSettings) -> AsyncIterator[Parts]:
     try:
         yield parts
     finally:
+        await parts.pictures.aclose()
         await parts.webhooks_client.aclose()
         await client.aclose()
         await hot.close()

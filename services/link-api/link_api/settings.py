@@ -45,3 +45,14 @@ class LinkApiSettings(Settings):
     """How long `/audit` remembers."""
     key_usage_kept_days: Annotated[float, Field(ge=31)] = 31.0
     """How long the usage of keys is kept. Not under 31: keys show 30 days."""
+
+    qr_requests_per_minute: int = 600
+    """Pictures that one client (an IPv4 address, an IPv6 /64) may ask `GET /qr` for in a minute; 0 is no limit."""
+    qr_workers: int = 2
+    """Processes that draw, about 30 MB each (the largest WebP takes one to 270 MB for a moment)."""
+    qr_waiting: int = 64
+    """Drawings that may wait for one of them; beyond that the answer is 503."""
+    qr_limit_seconds: float = 10.0
+    """How long a drawing may wait, and again how long it may take; then 503. Its process is ended with it."""
+    qr_cache_bytes: int = 32 << 20
+    """Drawn files kept in memory."""

@@ -42,6 +42,18 @@ def trimmed(value: Any) -> Any:
     return (value.strip() or None) if isinstance(value, str) else value
 
 
+def stripped(value: Any) -> Any:
+    """A text without outer blanks. `StringConstraints` would strip after it has measured."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def no_flag(value: Any) -> Any:
+    """Anything but a boolean, which pydantic would take for the number 1 or 0."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
 def cut(length: int) -> Callable[[str], str]:
     """A validator that keeps the first `length` characters."""
     return lambda value: value[:length]

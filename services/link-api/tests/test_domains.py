@@ -15,11 +15,28 @@ def test_slugs(text: str, slug: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "localhost", "a.b:80", "127.0.0.1", "a b.com", "-a.com", "a_b.com", "https://a.com", "a.com/x"]
+    "text",
+    [
+        "",
+        "localhost",
+        "a.b:80",
+        "127.0.0.1",
+        "a b.com",
+        "-a.com",
+        "a_b.com",
+        "https://a.com",
+        "a.com/x",
+        f"{'a.' * 122}ab",
+    ],
 )
 def test_what_is_no_public_slug(text: str) -> None:
     with pytest.raises(ValueError):
         domain_slug(text, local=False)
+
+
+def test_a_slug_leaves_room_for_its_verification_record() -> None:
+    longest = f"{'a.' * 121}abc"
+    assert domain_slug(longest, local=False) == longest
 
 
 def test_local_slugs_may_hold_a_port() -> None:

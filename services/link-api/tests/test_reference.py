@@ -2,15 +2,19 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 
 from codeqr_common import errors
+from codeqr_common.auth.keys import SCOPES
 from codeqr_common.http.app import create_app
 from codeqr_common.http.openapi import hidden_paths, merged, written
+from link_api.keys.powers import PRESETS
 from link_api.reference.endpoints import router
 from link_api.reference.pages import Reference
 from link_api.reference.part import application, part
@@ -46,6 +50,53 @@ def test_the_whole_document_names_no_host_of_ours() -> None:
     document = json.loads(WHOLE.read_text("utf-8"))
     assert "servers" not in document
     assert not re.search(r"127\.0\.0\.1|localhost", WHOLE.read_text("utf-8"))
+
+
+def test_every_operation_and_field_is_explained() -> None:
+    document = json.loads(WHOLE.read_text("utf-8"))
+    silent = [path for path, node in walk(document) if says_nothing(path, node)]
+    assert silent == []
+    assert "contract" not in WHOLE.read_text("utf-8").lower()
+
+
+def test_every_example_is_one() -> None:
+    document = json.loads(WHOLE.read_text("utf-8"))
+    shown = 0
+    for path, media in walk(document):
+        if "content" not in path[-2:-1] or "schema" not in media:
+            continue
+        schema = {**media["schema"], "components": document["components"]}
+        examples = [each["value"] for each in media.get("examples", {}).values()]
+        examples += [media["example"]] if "example" in media else []
+        for example in examples:
+            jsonschema.validate(example, schema, format_checker=jsonschema.FormatChecker())
+            shown += 1
+    assert shown > 40
+
+
+def test_every_scope_is_named() -> None:
+    fields = json.loads(CHECKED_IN.read_text("utf-8"))["components"]["schemas"]["CreateToken"]["properties"]
+    listed, joined, _ = fields["scopes"]["anyOf"]
+    assert set(listed["items"]["enum"]) == {*SCOPES, *PRESETS}
+    assert all(re.search(joined["pattern"], scope) for scope in (*SCOPES, *PRESETS))
+
+
+def walk(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Every object of the document, with where it is."""
+    if isinstance(node, dict):
+        yield path, node
+        for name, inner in node.items():
+            yield from walk(inner, (*path, name))
+
+
+def says_nothing(path: tuple[str, ...], node: dict[str, Any]) -> bool:
+    """An operation without a summary; a parameter, an answer or a named schema or its field without a description."""
+    if path[:1] == ("paths",) and len(path) == 3:
+        parameters = [each for each in node.get("parameters", ()) if "$ref" not in each]
+        return not node.get("summary") or any("description" not in each for each in parameters)
+    if path[:2] == ("components", "schemas"):
+        return (len(path) == 3 or (len(path) == 5 and path[3] == "properties")) and "description" not in node
+    return False
 
 
 async def test_the_document_is_served_with_the_address_of_this_api(api: httpx.AsyncClient) -> None:

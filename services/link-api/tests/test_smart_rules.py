@@ -50,7 +50,7 @@ def test_refused(rule: dict[str, Any]) -> None:
 
 
 def test_a_rule_without_a_condition_is_the_last() -> None:
-    with pytest.raises(ValueError, match="^0: "):
+    with pytest.raises(ValueError, match=r"^0: "):
         stored(RULES.validate_python([{"split": SPLIT}, {**CONDITION, "url": "https://a.com"}]))
 
 

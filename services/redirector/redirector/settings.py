@@ -1,11 +1,8 @@
 """What a redirector or a sender may be told. The only module of this package that reads the environment."""
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
-from pydantic import field_validator
-
-from codeqr_common.settings import CommaList, Settings
+from codeqr_common.settings import Settings
 
 
 class RedirectorSettings(Settings):
@@ -19,8 +16,6 @@ class RedirectorSettings(Settings):
     segment_seconds: float = 60.0
     """A segment with clicks in it is closed after this, so that what is sent gets deleted, addresses included."""
 
-    trusted_proxies: CommaList = ()
-    """CIDRs whose `X-Forwarded-For` is believed."""
     trust_edge_headers: bool = False
     """Believe the place in `CF-IPCountry`, `CF-Region` and `CF-IPCity`. Only behind an edge that sets them itself."""
     geo_mmdb: Path | None = None
@@ -39,14 +34,3 @@ class RedirectorSettings(Settings):
     batch_clicks: int = 1000
     drain_seconds: float = 5.0
     """How long a sender that was asked to stop goes on sending what is there."""
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            ip_network(text, strict=False)
-        return value
-
-    @property
-    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        return tuple(ip_network(text, strict=False) for text in self.trusted_proxies)

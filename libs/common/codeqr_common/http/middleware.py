@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -27,20 +27,19 @@ BODY_S = 20.0
 """From a request's headers to the end of its body."""
 
 
-def _given(headers: list[tuple[bytes, bytes]]) -> tuple[str, dict[str, str]]:
-    """The request's id, and its trace context.
-
-    The id: the caller's `X-Request-Id` if it is 1-128 letters, digits, dots, dashes or underscores; else a new one.
-    """
-    request_id = ""
-    carrier = {}
+def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The caller's `X-Request-Id` if it is 1–128 letters, digits, dots, dashes or underscores; else a new one."""
     for name, value in headers:
         if name == REQUEST_ID:
             text = value.decode("latin-1")
-            request_id = text if SANE_ID.fullmatch(text) else ""
-        elif name in TRACE_HEADERS:
-            carrier[name.decode()] = value.decode("latin-1")
-    return request_id or str(uuid7()), carrier
+            if SANE_ID.fullmatch(text):
+                return text
+    return str(uuid7())
+
+
+def _trace_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The caller's trace context."""
+    return {name.decode(): value.decode("latin-1") for name, value in headers if name in TRACE_HEADERS}
 
 
 class RequestScope:
@@ -60,7 +59,7 @@ class RequestScope:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id, carrier = _given(scope["headers"])
+        request_id = request_id_of(scope["headers"])
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         state["answer_headers"] = headers = [(REQUEST_ID, request_id.encode())]
@@ -68,7 +67,7 @@ class RequestScope:
         exchange = _Exchange(scope, receive, send, headers, limit)
         # A request is a task of its own, so what is bound here ends with it.
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        if tracing.matters(carrier):
+        if tracing.matters(carrier := _trace_of(scope["headers"])):
             with tracing.span(
                 f"{scope['method']} {self._listener}",
                 kind=SpanKind.SERVER,

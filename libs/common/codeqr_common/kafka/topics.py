@@ -19,7 +19,8 @@ COUNTERS = "counters"
 INGEST = "ingest"
 LINK_DISPATCHER = "link-dispatcher"
 CLICK_DISPATCHER = "click-dispatcher"
-CONSUMERS = (COUNTERS, INGEST, LINK_DISPATCHER, CLICK_DISPATCHER)
+PROJECT_DELETIONS = "project-deletions"
+CONSUMERS = (COUNTERS, INGEST, LINK_DISPATCHER, CLICK_DISPATCHER, PROJECT_DELETIONS)
 """The consumers with a group; a consumer's name is its group's."""
 
 WEEK_MS = 7 * 24 * 3600 * 1000

@@ -1,8 +1,8 @@
 """All stored clicks, page by page in the table's own order, while ingestion goes on.
 
-Rows never change and never go away, and the order is total but for rows of one link in one millisecond, of which a
-page always takes all (`WITH TIES`). So every row that was there when the stream began comes once for each time it is
-stored, memory holds one page, and rows that are stored meanwhile may come or not.
+Rows never change, and go away with their project only; and the order is total but for rows of one link in one
+millisecond, of which a page always takes all (`WITH TIES`). So every row that was there when the stream began comes
+once for each time it is stored, memory holds one page, and rows that are stored meanwhile may come or not.
 """
 
 from collections.abc import AsyncIterator

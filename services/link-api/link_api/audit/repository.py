@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,7 +16,7 @@ from link_api.rows import Row, fetch_all
 from link_api.tables import api_keys, audit, users
 
 PREFIX = "aud"
-UNSURE = timedelta(minutes=1)
+UNSURE_MS = 60_000
 """How far the time in an entry's id may be from the entry's own, which is taken a moment before."""
 
 
@@ -93,14 +93,14 @@ def _conditions(filters: AuditFilters) -> list[ColumnElement[bool]]:
     )
     conditions: list[ColumnElement[bool]] = [column == value for column, value in wanted if value is not None]
     if filters.since is not None:
-        conditions.append(and_(audit.c.at >= filters.since, audit.c.id >= _first_id(filters.since - UNSURE)))
+        conditions.append(and_(audit.c.at >= filters.since, audit.c.id >= _first_id(filters.since, -UNSURE_MS)))
     if filters.until is not None:
-        conditions.append(and_(audit.c.at < filters.until, audit.c.id < _first_id(filters.until + UNSURE)))
+        conditions.append(and_(audit.c.at < filters.until, audit.c.id < _first_id(filters.until, UNSURE_MS)))
     return conditions
 
 
-def _first_id(moment: datetime) -> str:
-    return first_id(PREFIX, max(to_ms(moment), 0))
+def _first_id(moment: datetime, more_ms: int) -> str:
+    return first_id(PREFIX, max(to_ms(moment) + more_ms, 0))
 
 
 def _entry(row: Row) -> AuditEntry:

@@ -52,12 +52,18 @@ class TxtRecords:
 
 
 def _server(text: str) -> dns.nameserver.Do53Nameserver:
-    address, port = text, str(DNS_PORT)
-    if text.startswith("["):
-        address, _, port = text[1:].partition("]")
-        port = port.removeprefix(":") or str(DNS_PORT)
-    elif text.count(":") == 1:
-        address, port = text.split(":")
-    if not port.isdigit() or not 0 < int(port) <= 65535:
-        raise ValueError(f"{text} is no address of a resolver")
-    return dns.nameserver.Do53Nameserver(str(ipaddress.ip_address(address)), int(port))
+    if _is_address(text):
+        return dns.nameserver.Do53Nameserver(text, DNS_PORT)
+    address, _, port = text.rpartition(":")
+    address = address.removeprefix("[").removesuffix("]")
+    if not _is_address(address) or not port.isdecimal() or not 0 < int(port[:6]) <= 65535:
+        raise ValueError(f"{text} is no address of a DNS resolver")
+    return dns.nameserver.Do53Nameserver(address, int(port))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -139,10 +139,12 @@ async def change(connection: AsyncConnection, key_id: str, values: Mapping[str, 
 
 async def add_usage(connection: AsyncConnection, day: date, requests: Mapping[str, int]) -> None:
     """Add to the day's usage of keys, in the order of ids: several processes do so at once."""
-    given = func.unnest(
-        literal(sorted(requests), ARRAY(SqlText)),
-        literal([requests[key_id] for key_id in sorted(requests)], ARRAY(BigInteger)),
-    ).table_valued(column("key_id", SqlText), column("requests", BigInteger))
+    key_ids = sorted(requests)
+    unnested = func.unnest(
+        literal(key_ids, ARRAY(SqlText)), literal([requests[key_id] for key_id in key_ids], ARRAY(BigInteger))
+    )
+    columns = (column("key_id", SqlText), column("requests", BigInteger))
+    given = unnested.table_valued(*columns, name="given").render_derived()
     rows = select(given.c.key_id, literal(day), given.c.requests).order_by(given.c.key_id)
     statement = upsert(key_usage).from_select(["key_id", "day", "requests"], rows)
     await connection.execute(

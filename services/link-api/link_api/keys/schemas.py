@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringCo
 
 from link_api.keys.powers import expanded
 from link_api.moments import Moment
-from link_api.text import Text, empty_is_none, snake_and_camel, string_list
+from link_api.text import Text, empty_is_none, no_flag, snake_and_camel, string_list
 
 NAME_LENGTH = 190
 HIGHEST_LIMIT = 1_000_000
@@ -29,7 +29,7 @@ Name = Annotated[Text, StringConstraints(min_length=1, max_length=NAME_LENGTH), 
 Scopes = Annotated[
     list[Text], BeforeValidator(string_list, json_schema_input_type=list[str] | str), AfterValidator(_expanded)
 ]
-RateLimit = Annotated[int, Field(ge=0, le=HIGHEST_LIMIT)]
+RateLimit = Annotated[int, Field(ge=0, le=HIGHEST_LIMIT), BeforeValidator(no_flag)]
 
 
 class CreateToken(BaseModel):
@@ -60,7 +60,7 @@ class RotateToken(BaseModel):
 
     model_config = snake_and_camel()
 
-    overlap: Annotated[int, Field(ge=0, le=LONGEST_OVERLAP_S)] = DEFAULT_OVERLAP_S
+    overlap: Annotated[int, Field(ge=0, le=LONGEST_OVERLAP_S), BeforeValidator(no_flag)] = DEFAULT_OVERLAP_S
 
 
 class DayUsage(msgspec.Struct, frozen=True):

@@ -104,8 +104,10 @@ class KeyService:
             if target["publishable"] and tuple(values.get("scopes", PUBLISHABLE_SCOPES)) != PUBLISHABLE_SCOPES:
                 raise _not_publishable()
             check_rank(maker, _powers({**target, **values}))
-            row = await repository.change(connection, key_id, values)
-            await audit.record(connection, audit.actor_of(call), "token.updated", [key_id])
+            row = target
+            if values:
+                row = await repository.change(connection, key_id, values)
+                await audit.record(connection, audit.actor_of(call), "token.updated", [key_id])
             return Change((await _shown(connection, [row]))[0], _hashes(target))
 
         change = await self._database.write(work)

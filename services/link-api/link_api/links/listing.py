@@ -8,8 +8,8 @@ of n-grams, whose cost grows with the number of matches.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, Text, exists, func, or_, select, type_coerce
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, Integer, Select, Text, exists, func, not_, or_, select, type_coerce
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from link_api.domains.validation import comparable_slug
@@ -95,7 +95,7 @@ def _conditions(where: Where, asked: LinkFilters) -> list[ColumnElement[bool]]:
         if value := getattr(asked, name):
             found.append(links.c[name] == value)
     if not asked.show_archived:
-        found.append(links.c.archived.is_(False))
+        found.append(not_(links.c.archived))
     return found
 
 
@@ -105,8 +105,8 @@ def _chosen(where: Where, asked: LinkFilters) -> Select[Any]:
     if asked.search:
         query = query.where(_contains(links.c.search_text, asked.search), _indexed(where.project_id, asked.search))
     if where.tag_ids is not None:
-        carried = exists().where(link_tags.c.link_id == links.c.id, link_tags.c.tag_id == _any(where.tag_ids))
-        query = query.where(carried)
+        carried = link_tags.alias("carried")
+        query = query.where(exists().where(carried.c.link_id == links.c.id, carried.c.tag_id == _any(where.tag_ids)))
     return query
 
 
@@ -124,7 +124,8 @@ def _in_order(where: Where, asked: ListLinks, *columns: ColumnElement[Any]) -> S
         .where(link_tags.c.tag_id == tag.c.id, *conditions)
     )
     each = ends.part(carriers, link_tags.c.link_id, descending=descending).lateral("carriers")
-    merged = select(*each.c).select_from(tag.join(each, onclause=each.c.id.is_not(None))).distinct(each.c.id)
+    merged = select(*each.c).select_from(tag.join(each, onclause=each.c.id.is_not(None)))
+    merged = merged.ext(distinct_on(each.c.id))
     return asked.part(merged, each.c.id, descending=descending)
 
 

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 
-from link_api.text import Text, snake_and_camel
+from link_api.text import Text, no_flag, snake_and_camel
 
 MOST_RULES = 20
 MOST_VARIANTS = 4
@@ -30,7 +30,7 @@ class Variant(BaseModel):
     model_config = snake_and_camel()
 
     url: Text
-    weight: Annotated[int, Field(ge=0, le=100)]
+    weight: Annotated[int, Field(ge=0, le=100), BeforeValidator(no_flag)]
 
 
 class Rule(BaseModel):

@@ -3,12 +3,12 @@
 from typing import Annotated
 
 import msgspec
-from pydantic import BaseModel, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, StringConstraints, model_validator
 
 from link_api.paging import Paging
-from link_api.text import Text, snake_and_camel
+from link_api.text import Text, snake_and_camel, stripped
 
-ProjectName = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=190)]
+ProjectName = Annotated[Text, StringConstraints(min_length=1, max_length=190), BeforeValidator(stripped)]
 Slug = Annotated[Text, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$")]
 """1 to 48 of a-z, 0-9 and dashes, no dash at either end."""
 

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, StringConstraints, model_validator
 
 from link_api.paging import Paging
-from link_api.text import Text, empty_is_none, snake_and_camel
+from link_api.text import Text, empty_is_none, snake_and_camel, stripped
 
 MAX_NAME = 190
 Color = Literal["red", "yellow", "green", "blue", "purple", "pink", "brown"]
-TagName = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME)]
+TagName = Annotated[Text, StringConstraints(min_length=1, max_length=MAX_NAME), BeforeValidator(stripped)]
 Search = Annotated[Text, StringConstraints(max_length=MAX_NAME)]
 
 

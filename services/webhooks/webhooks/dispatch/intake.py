@@ -95,7 +95,7 @@ class ClickIntake:
         _count(wanted)
 
     async def _give_up(self, clicks: Sequence[tuple[ConsumerRecord, ClickEvent]]) -> None:
-        """Put aside what is wanted and cannot be delivered. The project may have been deleted while it was waited for."""
+        """Put aside what is wanted and cannot be delivered. Its project may have been deleted in the meantime."""
         wanted = await self._since({click.project_id for _, click in clicks})
         for record, click in clicks:
             if click.project_id in wanted:

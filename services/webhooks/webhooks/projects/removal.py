@@ -1,7 +1,7 @@
 """Removes what deleted projects leave: endpoints, events, deliveries, attempts, copies of links, kept answers.
 
 The dispatcher only notes that a project is gone, for a transaction that moves an offset must be short. What still comes
-after the note, such as a link's deletion from another partition, or an endpoint that a key made whose revocation had not
+after the note, such as a link's deletion from another partition, or an endpoint made by a key whose revocation had not
 got round, is found by looking again.
 """
 

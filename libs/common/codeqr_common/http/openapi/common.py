@@ -35,6 +35,7 @@ ERROR: Schema = {
     "properties": {
         "error": {
             "type": "object",
+            "description": "What is wrong.",
             "required": ["code", "message", "doc_url"],
             "additionalProperties": False,
             "properties": {

@@ -121,9 +121,9 @@ STATEMENTS = (
     UPDATE links.link_counters AS counted SET project_id = links.project_id
     FROM links.links WHERE links.id = counted.link_id
     """,
-    "CREATE INDEX link_counters_clicks ON links.link_counters (project_id, clicks, link_id)",
-    "CREATE INDEX link_counters_last_clicked ON links.link_counters (project_id, last_clicked, link_id)",
-    "CREATE INDEX link_counters_sale_amount ON links.link_counters (project_id, sale_amount, link_id)",
+    "CREATE INDEX link_counters_clicks ON links.link_counters (project_id, clicks NULLS FIRST, link_id)",
+    "CREATE INDEX link_counters_last_clicked ON links.link_counters (project_id, last_clicked NULLS FIRST, link_id)",
+    "CREATE INDEX link_counters_sale_amount ON links.link_counters (project_id, sale_amount NULLS FIRST, link_id)",
     """
     CREATE TABLE links.project_counters (
         project_id text COLLATE "C" PRIMARY KEY,

@@ -1,0 +1,1 @@
+"""Projects that are gone: none of their clicks stays."""
