@@ -5,6 +5,7 @@ same event loop, a pool of the same size; nothing else.
 """
 
 import os
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -39,9 +40,40 @@ ANSWER = b'{"filler":"' + b"a" * (int(os.environ["BENCH_ANSWER_BYTES"]) - 13) + 
 
 
 @app.post("/rows")
-async def insert(body: dict[str, Any] = Body()) -> Response:  # noqa: B008
+async def insert(body: dict[str, Any] = Body()) -> Response:
     await app.state.pool.fetchval("INSERT INTO bench.rows (content) VALUES ($1) RETURNING id", body["url"] + ROW)
     return Response(ANSWER, media_type="application/json")
+
+
+COPIES = """
+WITH new AS (SELECT * FROM unnest($1::text[], $2::text[]) AS new (id, key)),
+named AS (
+    INSERT INTO links.short_links (domain, key_folded, version, link_id)
+    SELECT domain, new.key, nextval('links.versions'), new.id FROM new, links.links AS sample WHERE sample.id = $3
+),
+told AS (
+    INSERT INTO links.outbox (shard, topic, key, value, headers, register)
+    SELECT shard, topic, new.id, value, headers, register FROM new, links.outbox AS sample WHERE sample.key = $3
+),
+noted AS (
+    INSERT INTO links.audit (project_id, id, at, action, resource_id, key_id, user_id, request_id)
+    SELECT project_id, new.id, at, action, new.id, key_id, user_id, request_id
+    FROM new, links.audit AS sample WHERE sample.project_id = $4 AND sample.resource_id = $3
+)
+INSERT INTO links.links (id, project_id, user_id, domain_id, domain, key, key_folded, url, title, utm_source,
+    search_text, created_at, updated_at)
+SELECT new.id, project_id, user_id, domain_id, domain, new.key, new.key, url, title, utm_source,
+    replace(search_text, sample.key_folded, new.key), created_at, updated_at
+FROM new, links.links AS sample WHERE sample.id = $3
+"""
+"""As many rows as there are bodies, like one that the link API has made, in the tables and indexes that it uses."""
+
+
+@app.post("/rows/bulk")
+async def insert_many(sample: str, project: str, body: list[dict[str, Any]] = Body()) -> Response:
+    keys = [secrets.token_hex(6) for _ in body]
+    await app.state.pool.execute(COPIES, [f"link_{sample[5:15]}{key}" for key in keys], keys, sample, project)
+    return Response(b"[" + b",".join([ANSWER] * len(body)) + b"]", media_type="application/json")
 
 
 @app.get("/rows/info")

@@ -44,7 +44,19 @@ def check_tools() -> None:
 def run(target: Target, seconds: float) -> Sample:
     """Load for so long. Any answer that is not 200 ends the benchmark."""
     before = cpu_seconds(target.pid)
-    command = ["taskset", "-c", OTHER_CORE, "wrk", "-t1", f"-c{CONNECTIONS}", "--timeout", "30s", f"-d{seconds:g}s", "-s", str(SCRIPT)]
+    command = [
+        "taskset",
+        "-c",
+        OTHER_CORE,
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        "--timeout",
+        "30s",
+        f"-d{seconds:g}s",
+        "-s",
+        str(SCRIPT),
+    ]
     done = subprocess.run(
         [*command, target.url, "--", target.method, target.body, target.key], capture_output=True, text=True, check=True
     )

@@ -1,10 +1,10 @@
 """What is measured: link-api with a project and a key, and the bare routes beside it."""
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -77,5 +77,5 @@ def bare(engines: Mapping[str, Any], row_bytes: int, answer_bytes: int) -> Itera
         "BENCH_ANSWER_BYTES": str(answer_bytes),
     }
     command = [sys.executable, "-m", "bench.api.baseline"]
-    with service(command, environment | {"PYTHONPATH": os.getcwd()}, port, "/rows/info") as pid:
+    with service(command, environment | {"PYTHONPATH": str(Path.cwd())}, port, "/rows/info") as pid:
         yield pid, f"http://127.0.0.1:{port}"

@@ -112,6 +112,16 @@ def _gone(query: dict[str, Any]) -> dict[str, Any]:
     return {**query, "linkIds": [each for each in query.get("linkIds", ()) if each.strip(" ,")] or ["ext_one"]}
 
 
+def _picture(query: dict[str, Any]) -> dict[str, Any]:
+    """Colours that can be told apart, and content that fits."""
+    query = {name: value for name, value in query.items() if name not in ("fgColor", "bgColor")}
+    return {
+        **query,
+        **({"url": query["url"][:50]} if "url" in query else {}),
+        **({"size": 900} if "size" in query else {}),
+    }
+
+
 QUERIES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "analytics": _figures,
     "getLinkInfo": _look_up,

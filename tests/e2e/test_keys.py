@@ -1,5 +1,7 @@
 """API keys, from their making to their end (contract 1.1 and 8)."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -394,9 +396,6 @@ def test_whose_key_it_is(stack: Stack, made: Made, project: Project) -> None:
 @pytest.fixture
 def stalled_redis(stack: Stack) -> Iterator[Callable[[], None]]:
     """Stops Redis in its tracks; it goes on when the test is over."""
-    import os
-    import signal
-
     pid = stack.processes().get("redis")
     if pid is None:
         pytest.skip("Redis is not a process of this stack")

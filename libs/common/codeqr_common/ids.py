@@ -5,16 +5,19 @@ import os
 import uuid_utils
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+PAIRS = tuple(first + second for first in ALPHABET for second in ALPHABET)
+"""Two digits at a time are half the work."""
 LENGTH = 22  # base62 characters that 128 bits need
 
 
 def base62(number: int, length: int = LENGTH) -> str:
     """`number` in base 62, padded to `length`; order is kept, for the alphabet is in ASCII order."""
-    digits: list[str] = []
+    pairs: list[str] = []
     while number:
-        number, digit = divmod(number, 62)
-        digits.append(ALPHABET[digit])
-    return "".join(reversed(digits)).rjust(length, "0")
+        number, pair = divmod(number, 3844)
+        pairs.append(PAIRS[pair])
+    pairs.reverse()
+    return "".join(pairs).lstrip("0").rjust(length, "0")
 
 
 def new_id(prefix: str) -> str:

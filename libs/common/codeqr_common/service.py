@@ -5,6 +5,7 @@ its batch, flushes, commits, closes). A task that fails or ends early ends the p
 """
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -84,6 +85,8 @@ async def run(
     stop = asyncio.Event()
     running = {name: asyncio.ensure_future(task(stop)) for name, task in (tasks or {}).items()}
     servers = [await _start(listener) for listener in listeners]
+    gc.collect()
+    gc.freeze()  # what is there now stays: no need to look through it again and again
     log.info("started", pid=os.getpid(), ports=[listener.port for listener in listeners])
 
     failed = await _until_asked_or_failed(asked, running)

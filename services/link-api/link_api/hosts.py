@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import idna
 
@@ -12,6 +13,7 @@ MAX_HOST = 253
 MAX_LABEL = 63
 
 
+@lru_cache(maxsize=4096)
 def ascii_host(host: str) -> str:
     """`host` in the form that is stored and compared. Raises `ValueError` with a phrase that says what is wrong.
 

@@ -63,8 +63,16 @@ def short_key(text: str) -> str:
 
 def random_key(prefix: str | None, length: int | None) -> str:
     """A random key, after `prefix` and a slash if there is one. May be taken, or reserved: draw again then."""
-    drawn = "".join(secrets.choice(RANDOM_ALPHABET) for _ in range(length or RANDOM_LENGTH))
+    drawn = _drawn(length or RANDOM_LENGTH)
     return f"{prefix.strip('/')}/{drawn}" if prefix and prefix.strip("/") else drawn
+
+
+def _drawn(length: int) -> str:
+    """Letters of the alphabet, each as likely as the others: bytes beyond its largest multiple are thrown away."""
+    letters: list[str] = []
+    while len(letters) < length:
+        letters += [RANDOM_ALPHABET[byte % 31] for byte in secrets.token_bytes(length + 4) if byte < 248]
+    return "".join(letters[:length])
 
 
 def _check_form(folded: str) -> None:

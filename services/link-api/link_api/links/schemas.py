@@ -1,6 +1,5 @@
 """The bodies and queries of link calls. Both spellings of a field are taken; what is not listed is ignored."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringCo
 from codeqr_common.events.links import spelling
 from codeqr_common.short_links import fold_key
 from link_api.links.smart_rules import Rules
+from link_api.moments import Moment
 from link_api.paging import Paging
 from link_api.text import Text, cut, empty_is_none, snake_and_camel, string_list, trimmed
 
@@ -24,13 +24,6 @@ def _external_id(value: Any) -> Any:
     return (value.removeprefix("ext_") or None) if isinstance(value, str) else value
 
 
-def _utc_time(value: Any) -> Any:
-    """Only texts are times: a number could be seconds or milliseconds."""
-    if isinstance(value, bool | int | float):
-        raise ValueError("is not a time such as 2026-12-31T23:59:59Z")
-    return value
-
-
 def _folded(value: str | None) -> str | None:
     return (fold_key(value) or None) if value else None
 
@@ -41,7 +34,6 @@ Name = Annotated[Text, StringConstraints(max_length=NAME_LENGTH)]
 ExternalId = Annotated[Name | None, BeforeValidator(_external_id)]
 Trimmed = Annotated[Name | None, BeforeValidator(trimmed)]
 Url = Annotated[Text | None, BeforeValidator(empty_is_none)]
-Moment = Annotated[datetime, BeforeValidator(_utc_time)]
 
 
 def _group_spelling(name: str) -> str:

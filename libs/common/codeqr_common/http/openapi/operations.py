@@ -18,6 +18,7 @@ from codeqr_common.http.openapi.texts import Texts
 
 Schema = dict[str, Any]
 LISTS = "May be repeated; each value may also be a list with commas."
+PLAIN = {"name": "", "in": "query", "required": False}
 ALWAYS = ("internal_server_error", "service_unavailable")
 GUARDED = ("unauthorized", "forbidden", "rate_limit_exceeded")
 
@@ -108,7 +109,7 @@ class Operation:
         return described
 
     def _query_parameter(self, parameter: Schema) -> Schema:
-        described = {"required": False, **parameter, "schema": query_schema(parameter["schema"])}
+        described = {**PLAIN, **parameter, "schema": query_schema(parameter["schema"])}
         if text := described["schema"].pop("description", None):
             described.setdefault("description", text)
         describe_parameter(described, self.texts.of_field(self.name, described["name"]))
