@@ -115,15 +115,23 @@ def types_of(schema: Schema) -> set[str]:
 Steps = tuple[str | int, ...]
 
 
-def fields(schema: Schema, at: Steps = ()) -> Iterator[tuple[Steps, Schema]]:
+def fields(schema: Schema) -> Iterator[tuple[Steps, Schema]]:
     """Every field of a body, however deep; of an array its first entry's."""
-    for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
-        yield from fields(branch, at)
+    found: dict[Steps, Schema] = {}
+    for steps, inner in _all_fields(schema, ()):
+        found.setdefault(steps, inner)
+    yield from found.items()
+
+
+def _all_fields(schema: Schema, at: Steps) -> Iterator[tuple[Steps, Schema]]:
+    """What a branch says of a field that stands beside it comes after it."""
     for name, inner in schema.get("properties", {}).items():
         yield (*at, name), inner
-        yield from fields(inner, (*at, name))
+        yield from _all_fields(inner, (*at, name))
     if isinstance(items := schema.get("items"), Mapping):
-        yield from fields(items, (*at, 0))
+        yield from _all_fields(items, (*at, 0))
+    for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
+        yield from _all_fields(branch, at)
 
 
 def put(body: Any, path: Sequence[str | int], value: Any) -> Any:

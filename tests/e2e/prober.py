@@ -16,6 +16,8 @@ from tenants import Tenant
 
 MOVING = ("lastUsed", "usage")
 """Fields that go on by themselves."""
+MOST, LONGEST = 60, 400
+"""Of the problems that are shown, and of the characters of each."""
 JSON = {"Content-Type": "application/json"}
 
 
@@ -81,15 +83,17 @@ class Prober:
     def check(self) -> None:
         """Fail for the problems so far."""
         found, self.problems = self.problems, []
-        assert not found, f"{len(found)} answers are wrong:\n" + "\n".join(found[:60])
+        assert not found, f"{len(found)} problems:\n" + "\n".join(line[:LONGEST] for line in found[:MOST])
 
     @contextmanager
     def nothing_changes(self) -> Iterator[None]:
-        """Compare all that is kept of the owner, by SQL and by the API, before and after the block."""
+        """Fail for the problems of the block, and for whatever it changed of the owner, by SQL or by the API."""
         rows, shown = self.kept(), self.shown()
         yield
-        assert not differences(rows, self.kept())
-        assert self.shown() == shown
+        self.problems += differences(rows, self.kept())
+        now = self.shown()
+        self.problems += [f"{name} shows something else" for name in now if now[name] != shown[name]]
+        self.check()
 
     def kept(self) -> dict[str, list[str]]:
         return self.rows.whole(self.owner.project.id)[0]

@@ -19,6 +19,8 @@ Schema = Mapping[str, Any]
 ZONES = ("UTC", "America/Sao_Paulo", "Asia/Kathmandu", "Australia/Lord_Howe")
 
 
+COLOURS = ("fgColor", "bgColor")
+COLOUR = re.compile(r"(#|%23)?([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})|transparent")
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -113,13 +115,15 @@ def _gone(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _picture(query: dict[str, Any]) -> dict[str, Any]:
-    """Colours that can be told apart, and content that fits."""
-    query = {name: value for name, value in query.items() if name not in ("fgColor", "bgColor")}
-    return {
-        **query,
-        **({"url": query["url"][:50]} if "url" in query else {}),
-        **({"size": 900} if "size" in query else {}),
-    }
+    """Colours that can be told apart, and content that fits. Only good values are replaced."""
+    kept = {name: value for name, value in query.items() if name not in COLOURS or not COLOUR.fullmatch(str(value))}
+    if isinstance(kept.get("url"), str):
+        kept["url"] = kept["url"][:50]
+    if str(kept.get("margin", "")).isdigit() and int(kept["margin"]) <= 100:
+        kept["margin"] = int(kept["margin"]) % 10
+    if str(kept.get("size", "")).isdigit() and 64 <= int(kept["size"]) <= 4096:
+        kept["size"] = 900
+    return kept
 
 
 QUERIES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
@@ -185,7 +189,9 @@ def map_case(context: schemathesis.HookContext, case: schemathesis.Case) -> sche
             body = _whole_body(definition["operationId"], body)
         if body != case.body:
             case.body = body
-    if isinstance(case.query, dict) and not _is_negative(case, ParameterLocation.QUERY):
+    if definition["operationId"] == "qrCodePicture":
+        case.query = _picture(dict(case.query))
+    elif isinstance(case.query, dict) and not _is_negative(case, ParameterLocation.QUERY):
         query = {name: _parameter(definition, name, value, document) for name, value in case.query.items()}
         query = QUERIES.get(definition["operationId"], _paged)(query)
         if query != case.query:

@@ -55,7 +55,6 @@ def test_what_is_no_json_is_refused(prober: Prober) -> None:
             for name, body in bad_values.NOT_JSON.items():
                 codes = ("bad_request", "unprocessable_entity") if name in bad_values.DEEP else ("bad_request",)
                 prober.refused(prober.send(operation, body), f"{operation}: {name}", *codes)
-    prober.check()
 
 
 def test_what_does_not_say_that_it_is_json_is_refused(prober: Prober) -> None:
@@ -65,7 +64,6 @@ def test_what_does_not_say_that_it_is_json_is_refused(prober: Prober) -> None:
             for kind in bad_values.NO_JSON_TYPES:
                 answer = prober.send(operation, body, Content_Type=kind)
                 prober.refused(answer, f"{operation} as {kind!r}", "bad_request")
-    prober.check()
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "in chunks"])
@@ -77,7 +75,6 @@ def test_a_body_over_the_limit_is_refused(prober: Prober, chunked: bool) -> None
             answer = prober.send(operation, _chunks(body) if chunked else body)
             message = prober.refused(answer, str(operation), "bad_request")
             assert str(limit_of(operation)) in message
-    prober.check()
 
 
 def test_a_body_at_the_limit_is_taken(stack: Stack) -> None:
@@ -97,7 +94,6 @@ def test_values_of_the_wrong_type_are_refused_by_their_path(prober: Prober) -> N
                     continue
                 tried += 1
                 _refused_at(prober, operation, steps, value)
-    prober.check()
     assert tried > 500
 
 
@@ -107,7 +103,6 @@ def test_texts_that_cannot_be_stored_are_refused_by_their_path(prober: Prober) -
             if "string" in types_of(schema):
                 for value in bad_values.UNSTORABLE:
                     _refused_at(prober, operation, steps, value)
-    prober.check()
 
 
 def test_numbers_that_are_none_are_refused(prober: Prober) -> None:
@@ -121,7 +116,6 @@ def test_numbers_that_are_none_are_refused(prober: Prober) -> None:
                 if not is_one_of_many(steps) or answer.status_code != 200:
                     what = f"{operation} {steps}: {number[:20]}"
                     prober.refused(answer, what, "bad_request", "unprocessable_entity")
-    prober.check()
 
 
 def test_texts_of_every_sort_break_nothing(stack: Stack, rows: Rows) -> None:
@@ -148,7 +142,6 @@ def test_paths_of_every_sort_break_nothing(prober: Prober) -> None:
                     what = f"{operation.method} {target[:60]}"
                     codes = ("bad_request", "forbidden", "not_found", "unprocessable_entity", "method_not_allowed")
                     prober.refused(answer, what, *codes)
-    prober.check()
 
 
 def test_queries_of_every_sort_break_nothing(prober: Prober) -> None:
@@ -163,7 +156,6 @@ def test_queries_of_every_sort_break_nothing(prober: Prober) -> None:
                     if "integer" in types_of(parameter.schema) and text in bad_values.NUMBERS:
                         prober.refused(answer, target[:80], "unprocessable_entity", "bad_request")
                     prober.whole(answer, target[:80])
-    prober.check()
 
 
 def test_a_field_that_is_there_twice_is_one_field(prober: Prober) -> None:
@@ -172,7 +164,6 @@ def test_a_field_that_is_there_twice_is_one_field(prober: Prober) -> None:
     [create] = [operation for operation in prober.writing if operation.id == "createLink"]
     with prober.nothing_changes():
         assert prober.refused(prober.send(create, body), "twice", "unprocessable_entity").startswith("url: ")
-    prober.check()
     turned = b'{"url": "javascript:alert(1)", "url": "https://example.com/b"}'
     assert link_of(ok(prober.send(create, turned)))["url"] == "https://example.com/b"
 

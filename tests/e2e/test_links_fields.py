@@ -134,3 +134,24 @@ def test_bad_values_are_named_and_change_nothing(api: httpx.Client, body: dict[s
     for answer in answers:
         assert refused(answer, "unprocessable_entity").startswith(message)
     assert ok(api.get("/links")) == [link]
+
+
+def test_a_visitor_is_kept_from_links_that_are_locked_expired_or_empty(api: httpx.Client, stack: Any) -> None:
+    bodies: list[tuple[dict[str, Any], int, str | None]] = [
+        ({"url": "a.com", "password": "geheim"}, 401, None),
+        ({"url": "a.com", "expiresAt": "2020-01-01T00:00:00Z"}, 410, None),
+        ({"url": "a.com", "expiresAt": "2020-01-01T00:00:00Z", "expiredUrl": "b.com"}, 302, "https://b.com"),
+        ({"flexible": True}, 200, None),
+    ]
+    with httpx.Client(
+        base_url=stack.short_url, headers={"Host": stack.short_domain, "User-Agent": "Mozilla"}
+    ) as visitor:
+        for body, status, location in bodies:
+            link = ok(api.post("/links", json=body))
+            for path in (f"/{link['key']}", f"/{link['key'].upper()}?a=b"):
+                answer = visitor.get(path)
+                assert (answer.status_code, answer.headers.get("location")) == (status, location), body
+            opened = ok(api.patch(f"/links/{link['id']}", json={"url": "c.com", "password": None, "expiresAt": None}))
+            stack.wait_until(
+                lambda key=opened["key"]: visitor.get(f"/{key}").headers.get("location") == "https://c.com", 5
+            )

@@ -37,7 +37,7 @@ def fold_key(key: str) -> str:
 
 
 class RedirectLink(msgspec.Struct, frozen=True, rename="camel"):
-    """What a redirector must know of a link."""
+    """What a redirector must know of a link. `url` is empty for a flexible link that is not filled."""
 
     id: str
     project_id: str
@@ -46,6 +46,10 @@ class RedirectLink(msgspec.Struct, frozen=True, rename="camel"):
     url: str
     title: str | None = None
     created_at: str = ""
+    has_password: bool = False
+    expires_at: int | None = None
+    """Milliseconds since the epoch."""
+    expired_url: str | None = None
 
 
 class LinkEntry(msgspec.Struct, frozen=True, rename="camel"):

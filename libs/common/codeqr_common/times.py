@@ -12,7 +12,8 @@ def now_ms() -> int:
 def iso(milliseconds: int) -> str:
     """`2025-09-06T12:21:07.873Z` for milliseconds since the epoch."""
     seconds, rest = divmod(milliseconds, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+    # Not strftime, which writes the year 284 with three digits.
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest:03d}Z"
 
 
 def to_ms(moment: datetime) -> int:

@@ -30,6 +30,16 @@ async def things(page: int = 1) -> list[int]:
     return [page]
 
 
+@router.get("/things/all")
+async def all_things() -> int:
+    return 0
+
+
+@router.api_route("/things/{id}", methods=["PATCH", "DELETE"])
+async def change(id: int) -> int:
+    return id
+
+
 @router.get("/things/{id}")
 async def thing(id: int) -> int:
     return id
@@ -69,6 +79,8 @@ async def test_unknown_method_names_all_that_are_offered(client: httpx.AsyncClie
     answer = await client.delete("/things")
     assert error_of(answer)[:2] == (405, "method_not_allowed")
     assert answer.headers["allow"] == "GET, POST"
+    assert (await client.post("/things/1")).headers["allow"] == "DELETE, GET, PATCH"
+    assert (await client.post("/things/all")).headers["allow"] == "GET"
 
 
 async def test_a_body_that_is_no_json_is_400(client: httpx.AsyncClient) -> None:

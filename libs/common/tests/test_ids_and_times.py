@@ -29,6 +29,7 @@ def test_click_ids_are_22_base62_characters() -> None:
 def test_iso_has_milliseconds_and_z() -> None:
     assert iso(1757161267873) == "2025-09-06T12:21:07.873Z"
     assert iso(0) == "1970-01-01T00:00:00.000Z"
+    assert iso(-53_180_000_000_000).startswith("0284-")
 
 
 @given(st.integers(0, 4_000_000_000_000))

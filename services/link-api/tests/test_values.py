@@ -126,6 +126,7 @@ def test_every_url_that_may_send_somebody_away_is_a_target() -> None:
         ("https://d.com/key+", Name("d.com", "key")),
         ("https://d.com", Name("d.com", "")),
         ("mailto:a@d.com", None),
+        ("https://d.com/a%00", None),
     ],
 )
 def test_the_short_link_that_a_url_names(url: str, name: Name | None) -> None:

@@ -7,6 +7,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from codeqr_common.http.middleware import REQUEST_ID
 from codeqr_common.logs import get_logger
+from codeqr_common.times import now_ms
 from redirector import metrics
 from redirector.clicks.recorder import Recorder
 from redirector.decision import Answer, Facts, File, Page, Redirect, decide, needs_link
@@ -52,7 +53,7 @@ class RedirectApp:
 
     async def _respond(self, request: VisitorRequest) -> Response:
         """The answer, made so that the click of a visit is in the spool before anything of it goes out."""
-        facts = Facts(request.method, parse_path(request.raw_path), request.query)
+        facts = Facts(request.method, parse_path(request.raw_path), request.query, now_ms())
         try:
             found = await self._resolver.resolve(
                 candidates(request.header(b"host")), facts.path.key if needs_link(facts) else None

@@ -11,16 +11,19 @@ from codeqr_common.short_links import RedirectDomain, RedirectLink
 from redirector.short_path import ShortPath
 from redirector.target import target
 
-PageName = Literal["unknown_host", "root", "method_not_allowed", "not_found", "inspect"]
+PageName = Literal[
+    "unknown_host", "root", "method_not_allowed", "not_found", "inspect", "locked", "expired", "not_filled"
+]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the table needs of a request."""
+    """What the table needs of a request. `now`: milliseconds since the epoch."""
 
     method: str
     path: ShortPath
     query: bytes
+    now: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,28 @@ def _no_link(case: Case) -> Answer | None:
 
 def _inspect(case: Case) -> Answer | None:
     """Row 7."""
-    return Page("inspect", 200, link=case.link) if case.facts.path.inspect else None
+    if not case.facts.path.inspect or case.link is None or case.link.has_password or not case.link.url:
+        return None
+    return Page("inspect", 200, link=case.link)
+
+
+def _locked(case: Case) -> Answer | None:
+    """Row 8, as far as it goes: nobody passes, for passwords cannot be given here yet."""
+    return Page("locked", 401) if case.link is not None and case.link.has_password else None
+
+
+def _expired(case: Case) -> Answer | None:
+    """Row 9."""
+    link = case.link
+    if link is None or link.expires_at is None or case.facts.now < link.expires_at:
+        return None
+    url = link.expired_url or case.domain.expired_url
+    return Redirect(url) if url else Page("expired", 410)
+
+
+def _not_filled(case: Case) -> Answer | None:
+    """Row 10."""
+    return Page("not_filled", 200) if case.link is not None and not case.link.url else None
 
 
 def _visit(case: Case) -> Answer | None:
@@ -121,7 +145,10 @@ def _visit(case: Case) -> Answer | None:
     return Redirect(target(case.link.url, case.facts.query), visited=case.link)
 
 
-ROWS: tuple[Callable[[Case], Answer | None], ...] = (_own_paths, _root, _method, _no_link, _inspect, _visit)
+ROWS: tuple[Callable[[Case], Answer | None], ...] = (
+    *(_own_paths, _root, _method, _no_link, _inspect),
+    *(_locked, _expired, _not_filled, _visit),
+)
 
 
 def _is_own_path(text: str | None) -> bool:

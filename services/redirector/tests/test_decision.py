@@ -1,5 +1,6 @@
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,8 +15,8 @@ VISIT = Redirect(LINK.url, visited=LINK)
 NOT_FOUND = Page("not_found", 404)
 
 
-def facts(path: bytes, method: str = "GET", query: bytes = b"") -> Facts:
-    return Facts(method, parse_path(path), query)
+def facts(path: bytes, method: str = "GET", query: bytes = b"", now: int = 0) -> Facts:
+    return Facts(method, parse_path(path), query, now)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,32 @@ def facts(path: bytes, method: str = "GET", query: bytes = b"") -> Facts:
     ],
 )
 def test_rows(asked: Facts, link: RedirectLink | None, answer: Answer) -> None:
+    assert decide(asked, DOMAIN, link) == answer
+
+
+LOCKED = msgspec.structs.replace(LINK, has_password=True)
+EXPIRED = msgspec.structs.replace(LINK, expires_at=1000)
+UNFILLED = msgspec.structs.replace(LINK, url="")
+
+
+@pytest.mark.parametrize(
+    ("asked", "link", "answer"),
+    [
+        (facts(b"/key"), LOCKED, Page("locked", 401)),
+        (facts(b"/key+"), LOCKED, Page("locked", 401)),
+        (facts(b"/key", now=999), EXPIRED, Redirect(LINK.url, visited=EXPIRED)),
+        (facts(b"/key", now=1000), EXPIRED, Page("expired", 410)),
+        (
+            facts(b"/key", now=1000),
+            msgspec.structs.replace(EXPIRED, expired_url="https://over.example/"),
+            Redirect("https://over.example/"),
+        ),
+        (facts(b"/key+", now=1000), EXPIRED, Page("inspect", 200, link=EXPIRED)),
+        (facts(b"/key"), UNFILLED, Page("not_filled", 200)),
+        (facts(b"/key", now=1000), msgspec.structs.replace(UNFILLED, expires_at=1), Page("expired", 410)),
+    ],
+)
+def test_what_keeps_a_visitor_from_the_target(asked: Facts, link: RedirectLink, answer: Answer) -> None:
     assert decide(asked, DOMAIN, link) == answer
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
@@ -136,8 +137,14 @@ async def _refusal(request: Request) -> ApiError | None:
 
 
 def _allowed(request: Request) -> str:
-    """All methods that some route offers at this path: Starlette's own header names those of the first one only."""
-    return ", ".join(method for method in METHODS if _offered(request, method))
+    """All methods that are offered at this path: Starlette's own header names those of the first route only.
+
+    What a route with a parameter offers (`/links/{link_id}`) is not said of a path that has routes of its own
+    (`/links/info`).
+    """
+    contexts = list(iter_route_contexts(request.app.routes))
+    own = {method for context in contexts if context.path == request.url.path for method in context.methods or ()}
+    return ", ".join(method for method in METHODS if (method in own if own else _offered(request, method)))
 
 
 def _offered(request: Request, method: str) -> bool:

@@ -111,13 +111,16 @@ class LoopCheck:
 
 
 def name_of(url: str) -> Name | None:
-    """The short link that a stored URL would name if its host were a short domain; None for other schemes."""
+    """The short link that a stored URL would name if its host were a short domain.
+
+    None for other schemes, and for a NUL (`%00`), which no key holds and Postgres cannot look for.
+    """
     if not url.startswith(("http://", "https://")):
         return None
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].lower()
     key = unquote(parts.path, errors="replace").strip("/").removesuffix("+")
-    return Name(host, fold_key(key))
+    return None if "\0" in key else Name(host, fold_key(key))
 
 
 def _same(found: Name, own: Name) -> bool:

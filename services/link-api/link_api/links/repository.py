@@ -26,7 +26,13 @@ from link_api.rows import Row, fetch_all, fetch_one_or_none
 from link_api.tables import link_counters, link_tags, links, outbox, short_links, tags
 
 COUNTERS = ("clicks", "leads", "sales", "sale_amount")
-REDIRECT_COLUMNS = tuple(links.c[name] for name in ("id", "project_id", "domain", "key", "url", "title", "created_at"))
+REDIRECT_COLUMNS = tuple(
+    links.c[name]
+    for name in (
+        *("id", "project_id", "domain", "key", "url", "title", "created_at"),
+        *("password_hash", "expires_at", "expired_url"),
+    )
+)
 
 
 def _tags_of_link() -> ColumnElement[Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from codeqr_common.events.links import Link, Tag
 from codeqr_common.short_links import RedirectLink
+from codeqr_common.times import to_ms
 from link_api.clock import iso_or_none
 
 PASSWORD_MASK = "********"  # noqa: S105 - what is shown in a password's place
@@ -44,7 +45,10 @@ def redirect_link(row: Mapping[str, Any]) -> RedirectLink:
         project_id=row["project_id"],
         domain=row["domain"],
         key=row["key"],
-        url=row["url"],
+        url=row["url"] or "",
         title=row["title"],
         created_at=iso_or_none(row["created_at"]) or "",
+        has_password=row["password_hash"] is not None,
+        expires_at=None if row["expires_at"] is None else to_ms(row["expires_at"]),
+        expired_url=row["expired_url"],
     )
