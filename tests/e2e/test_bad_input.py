@@ -111,7 +111,7 @@ def test_numbers_that_are_none_are_refused(prober: Prober) -> None:
             if "integer" not in types_of(schema) or "boolean" in types_of(schema):
                 continue
             for number in bad_values.NUMBERS:
-                body = dumped(put(operation.example(), steps, "@")).replace(b'"@"', number.encode())
+                body = dumped(_with(operation, steps, "@")).replace(b'"@"', number.encode())
                 answer = prober.send(operation, body)
                 if not is_one_of_many(steps) or answer.status_code != 200:
                     what = f"{operation} {steps}: {number[:20]}"
@@ -229,9 +229,15 @@ def _is_right(value: Any, schema: Any) -> bool:
     return lenient or Draft202012Validator(schema).is_valid(value)
 
 
+def _with(operation: Operation, steps: Steps, value: Any) -> Any:
+    """A body with `value` at `steps`; of many, one alone, for the others would be taken."""
+    example = operation.example()
+    return put(example[:1] if isinstance(example, list) else example, steps, value)
+
+
 def _refused_at(prober: Prober, operation: Operation, steps: Steps, value: Any) -> None:
     """Send a body with `value` at `steps`, and expect a 422 that names the place."""
-    answer = prober.send(operation, dumped(put(operation.example(), steps, value)))
+    answer = prober.send(operation, dumped(_with(operation, steps, value)))
     what = f"{operation} {'.'.join(map(str, steps))}: {value!r}"
     if is_one_of_many(steps):
         if first_error(answer) != "unprocessable_entity":

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionFailed
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from codeqr_common.logs import get_logger
 
@@ -84,13 +84,18 @@ class Breaker:
 
 
 class ScriptBatch:
-    """Script calls of one turn of the event loop, sent as one pipeline: a fraction of the CPU of one call each."""
+    """Script calls that travel together: those of one turn of the event loop, or of the time that the last batch took.
+
+    They have a connection of their own, on which one batch is under way at a time: a fraction of the CPU that
+    redis-py takes for calls, or pipelines, on connections of its pool.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._breaker = Breaker()
         self._waiting: list[tuple[Evaluation, asyncio.Future[Any]]] = []
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: asyncio.Task[None] | None = None
+        self._connection: Any = None
 
     async def evaluate(self, script: Script, key: str, *arguments: Any) -> Any:
         """The script's answer. Raises `RedisUnavailable`."""
@@ -101,17 +106,29 @@ class ScriptBatch:
         if not self._breaker.may_try():
             raise RedisUnavailable("Redis was away a moment ago")
         loop = asyncio.get_running_loop()
-        if not self._waiting:
+        if not self._waiting and self._sending is None:
             loop.call_soon(self._send)
         answers: list[asyncio.Future[Any]] = [loop.create_future() for _ in evaluations]
         self._waiting.extend(zip(evaluations, answers, strict=True))
         return [_value(await answer) for answer in answers]
 
+    async def aclose(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            await self._connection.disconnect()
+
     def _send(self) -> None:
-        batch, self._waiting = self._waiting, []
-        task = asyncio.get_running_loop().create_task(self._run(batch))
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        if self._sending is None:
+            self._sending = asyncio.get_running_loop().create_task(self._send_all())
+
+    async def _send_all(self) -> None:
+        """Send what waits, batch after batch, until nothing does."""
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                await self._run(batch)
+        finally:
+            self._sending = None
 
     async def _run(self, batch: list[tuple[Evaluation, asyncio.Future[Any]]]) -> None:
         """Answer every caller of the batch, whatever happens."""
@@ -140,10 +157,32 @@ class ScriptBatch:
         return answers
 
     async def _execute(self, evaluations: list[Evaluation]) -> list[Any]:
-        pipeline = self._redis.pipeline(transaction=False)
-        for script, key, arguments in evaluations:
-            pipeline.evalsha(script.digest, 1, key, *arguments)
-        return await pipeline.execute(raise_on_error=False)
+        commands = [("EVALSHA", script.digest, 1, key, *arguments) for script, key, arguments in evaluations]
+        try:
+            return await self._exchange(commands)
+        except ConnectionFailed:  # it was closed meanwhile: one more try on a new one
+            return await self._exchange(commands)
+
+    async def _exchange(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """Each command's answer, or the error that Redis gave for it. A connection that failed is closed."""
+        if self._connection is None:
+            self._connection = self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+        connection = self._connection
+        try:
+            if not connection.is_connected:
+                await connection.connect()
+            await connection.send_packed_command(connection.pack_commands(commands))
+            return [await _answer(connection) for _ in commands]
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+
+
+async def _answer(connection: Any) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 def _value(answer: Any) -> Any:

@@ -150,6 +150,7 @@ async def open_parts(settings: LinkApiSettings) -> AsyncIterator[Parts]:
     finally:
         await parts.pictures.aclose()
         await parts.webhooks_client.aclose()
+        await parts.batch.aclose()
         await client.aclose()
         await hot.close()
         await engine.dispose()
