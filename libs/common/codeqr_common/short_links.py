@@ -130,7 +130,9 @@ def _link_ttl(entry: LinkEntry) -> int:
 
 
 def _domain_ttl(entry: DomainEntry) -> int:
-    return LINK_TTL_S if entry.domain else UNKNOWN_TTL_S
+    if entry.domain is not None:
+        return LINK_TTL_S
+    return TOMBSTONE_TTL_S if entry.version else UNKNOWN_TTL_S
 
 
 def _link_name(domain: str, folded: str) -> str:

@@ -125,6 +125,8 @@ def test_every_url_that_may_send_somebody_away_is_a_target() -> None:
         ("http://user@D.com:81/a%2Fb/?qr=1#x", Name("d.com:81", "a/b")),
         ("https://d.com/key+", Name("d.com", "key")),
         ("https://d.com", Name("d.com", "")),
+        ("https://d.com/x/../a/./%2e%2e/Key", Name("d.com", "key")),
+        ("https://d.com/../a/../Key/", Name("d.com", "key")),
         ("mailto:a@d.com", None),
         ("https://d.com/a%00", None),
     ],

@@ -14,7 +14,7 @@ from codeqr_common.events.clicks import ClickEvent, decode_click
 from codeqr_common.health import Readiness
 from codeqr_common.kafka.stored_offsets import StoredOffsetsConsumer
 from codeqr_common.kafka.topics import CLICK_EVENTS, COUNTERS
-from link_api.tables import Time, consumer_offsets, link_counters, project_counters
+from link_api.tables import Time, consumer_offsets, link_counters, links, project_counters, projects
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ _rows = (
 )
 _gained = insert(link_counters).from_select(
     ["link_id", "project_id", "clicks", "scans", "last_clicked"],
-    select(_rows.c.link_id, _rows.c.project_id, _rows.c.clicks, _rows.c.scans, _rows.c.last_clicked),
+    select(_rows.c.link_id, _rows.c.project_id, _rows.c.clicks, _rows.c.scans, _rows.c.last_clicked)
+    .join(links, links.c.id == _rows.c.link_id)
+    .order_by(_rows.c.link_id),
 )
 ADD_CLICKS = _gained.on_conflict_do_update(
     index_elements=[link_counters.c.link_id],
@@ -80,8 +82,29 @@ ADD_CLICKS = _gained.on_conflict_do_update(
 )
 
 
+_sums = (
+    func.unnest(
+        bindparam("project_ids", type_=ARRAY(Text)),
+        bindparam("clicks", type_=ARRAY(BigInteger)),
+        bindparam("scans", type_=ARRAY(BigInteger)),
+    )
+    .table_valued("project_id", "clicks", "scans")
+    .render_derived("sums")
+)
+_summed = insert(project_counters).from_select(
+    ["project_id", "clicks", "scans"],
+    select(_sums.c.project_id, _sums.c.clicks, _sums.c.scans)
+    .join(projects, projects.c.id == _sums.c.project_id)
+    .order_by(_sums.c.project_id),
+)
+ADD_TO_PROJECTS = _summed.on_conflict_do_update(
+    index_elements=[project_counters.c.project_id],
+    set_={name: project_counters.c[name] + _summed.excluded[name] for name in ("clicks", "scans")},
+)
+
+
 async def add_clicks(connection: AsyncConnection, rows: Sequence[Gain]) -> None:
-    """Add sums to the counters of links, in the order given, and to those of their projects."""
+    """Add sums to the counters of links that are still there, in the order of ids, and of projects that are."""
     if not rows:
         return
     parameters = {
@@ -92,14 +115,13 @@ async def add_clicks(connection: AsyncConnection, rows: Sequence[Gain]) -> None:
         "last_clicked": [datetime.fromtimestamp(row.last_clicked / 1000, UTC) for row in rows],
     }
     await connection.execute(ADD_CLICKS, parameters)
-    names = ("project_id", "clicks", "scans")
-    statement = insert(project_counters).values([dict(zip(names, sums, strict=True)) for sums in project_gains(rows)])
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[project_counters.c.project_id],
-            set_={name: project_counters.c[name] + statement.excluded[name] for name in ("clicks", "scans")},
-        )
-    )
+    sums = project_gains(rows)
+    parameters = {
+        "project_ids": [project_id for project_id, _, _ in sums],
+        "clicks": [clicks for _, clicks, _ in sums],
+        "scans": [scans for _, _, scans in sums],
+    }
+    await connection.execute(ADD_TO_PROJECTS, parameters)
 
 
 async def _sum(pairs: Sequence[tuple[ConsumerRecord, ClickEvent]]) -> list[Gain]:

@@ -160,7 +160,7 @@ class DomainService:
 
     async def _own(self, project_id: str, slug: str) -> Row:
         async with self._database.reading() as connection:
-            return _known(await repository.own(connection, project_id, slug))
+            return await _own(connection, project_id, slug)
 
     async def _is_proved(self, claim: Row) -> bool:
         if self._verify_at_once:
@@ -188,7 +188,7 @@ class DomainService:
         moment = clock.now()
         if values.get("is_primary"):
             await repository.take_primary(connection, call.project_id, moment)
-        before = _known(await repository.own(connection, call.project_id, slug))
+        before = await _own(connection, call.project_id, slug)
         if not values:
             return Done(shown(before))
         version = await _locked(connection, before)
@@ -211,7 +211,7 @@ class DomainService:
         return Done(shown(row), await announce(connection, "domain.created", row, version))
 
     async def _delete(self, connection: AsyncConnection, call: WriteCall, slug: str) -> Done:
-        row = _known(await repository.own(connection, call.project_id, slug))
+        row = await _own(connection, call.project_id, slug)
         return await self._remove(connection, actor_of(call), row)
 
     async def _remove(self, connection: AsyncConnection, actor: Actor, row: Row) -> Done:
@@ -252,6 +252,17 @@ async def _locked(connection: AsyncConnection, row: Row, *, release: bool = Fals
     if row["verified_at"] is None:
         return None
     return await repository.touch(connection, row["slug"], row["id"], release=release)
+
+
+async def _own(connection: AsyncConnection, project_id: str, slug: str) -> Row:
+    """The project's domain. 403 for one that is verified for another project or shared, 404 for one of nobody.
+
+    That a domain is taken is no secret: claiming it says so, and so does whatever answers there.
+    """
+    row = await repository.own(connection, project_id, slug)
+    if row is None and await repository.is_held(connection, comparable_slug(slug)):
+        raise errors.forbidden(f"{slug} is not a domain of this project.")
+    return _known(row)
 
 
 def _known(row: Row | None) -> Row:

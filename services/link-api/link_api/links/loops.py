@@ -119,8 +119,19 @@ def name_of(url: str) -> Name | None:
         return None
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].lower()
-    key = unquote(parts.path, errors="replace").strip("/").removesuffix("+")
+    key = _resolved(unquote(parts.path, errors="replace")).removesuffix("+")
     return None if "\0" in key else Name(host, fold_key(key))
+
+
+def _resolved(path: str) -> str:
+    """The path without outer slashes, and without the `.` and `..` that browsers resolve before they ask."""
+    kept: list[str] = []
+    for segment in path.strip("/").split("/"):
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    return "/".join(kept).strip("/")
 
 
 def _same(found: Name, own: Name) -> bool:
