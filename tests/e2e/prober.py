@@ -26,7 +26,7 @@ class Prober:
 
     def __init__(self, stack: Stack, rows: Rows) -> None:
         self.stack = stack
-        self.owner = Tenant(stack)
+        self.owner = Tenant(stack, rows)
         self.rows = rows
         self.problems: list[str] = []
         self.all = list(operations(document_of(stack.api_url)))

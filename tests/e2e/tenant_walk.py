@@ -175,7 +175,8 @@ def plans(operation: Operation, victim: Tenant) -> Iterator[Plan]:
         expected = MISSING_OR_FORBIDDEN if kind in ("domain", "project") else MISSING
         for spelling in spellings:
             path = own | {name: spelling}
-            yield Plan(operation, f"{name} is {spelling}", path, needed, example, expected)
+            alike = kind != "domain"  # that a domain is somebody's, everybody can see by visiting it
+            yield Plan(operation, f"{name} is {spelling}", path, needed, example, expected, alike)
     if operation.guarded:
         foreign = [*needed, ("projectSlug", victim.project.slug)]
         yield Plan(operation, "projectSlug is another's", own, foreign, example, FORBIDDEN)

@@ -11,7 +11,9 @@ from dump import Rows
 from running import Project, Stack
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0"
-COUNTED_S = 30.0
+SETTLED_S = 30.0
+EVENTS = 3
+"""Two links made and one visited: what its webhook would be told, if it were enabled."""
 TEXTS = ("title", "description", "comments", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 PLAIN = ("tenantId", "pageId", "notificationToken", *TEXTS)
 URLS = ("url", "expiredUrl", "ios", "android", "pageUrl", "image", "video")
@@ -21,11 +23,14 @@ FLAGS = ("trackConversion", "proxy", "doIndex", "preRedirection", "isFormMandato
 class Tenant:
     """The project and what it has. `in_path` and `named` say how others would call its things."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, rows: Rows) -> None:
         self.project: Project = stack.new_project()
         self.marks: list[str] = []
         self._stack = stack
         self._furnish()
+        stack.wait_until(
+            lambda: len(rows.whole(self.project.id)[0].get("webhooks.deliveries", ())) == EVENTS, SETTLED_S
+        )
 
     @property
     def api(self) -> httpx.Client:
@@ -80,10 +85,10 @@ class Tenant:
         """A click, until it is counted: the project has figures of its own."""
         headers = {"Host": link["domain"], "User-Agent": BROWSER}
         self._stack.wait_until(
-            lambda: httpx.get(f"{self._stack.short_url}/{link['key']}", headers=headers).status_code == 302, COUNTED_S
+            lambda: httpx.get(f"{self._stack.short_url}/{link['key']}", headers=headers).status_code == 302, SETTLED_S
         )
-        self._stack.wait_until(lambda: ok(self.api.get(f"/links/{link['id']}"))["clicks"], COUNTED_S)
-        self._stack.wait_until(lambda: ok(self.api.get("/analytics"))["clicks"], COUNTED_S)
+        self._stack.wait_until(lambda: ok(self.api.get(f"/links/{link['id']}"))["clicks"], SETTLED_S)
+        self._stack.wait_until(lambda: ok(self.api.get("/analytics"))["clicks"], SETTLED_S)
 
     def in_path(self, kind: str) -> Sequence[str] | None:
         """Every spelling of its thing of this kind (`x-resource`) in a path; None for a kind unknown here."""

@@ -24,6 +24,7 @@ ENDS_S = 45.0
 SERVED_S = 3.0
 SLOW_ONES = 150
 CRLF = b"\r\n"
+BROKEN_OFF = (ConnectionResetError, BrokenPipeError)
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +63,21 @@ def parsed(answer: bytes) -> Raw:
 
 def exchange(port: int, *pieces: bytes, half_close: bool = False) -> Raw | None:
     """Send the pieces and read until the connection ends. None: it ended without an answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=ENDS_S) as connection:
-        received = b""
-        try:
-            for piece in pieces:
-                connection.sendall(piece)
-            if half_close:
-                connection.shutdown(socket.SHUT_WR)
-            received = b"".join(iter(lambda: connection.recv(65536), b""))
-        except ConnectionError:
-            pass
-    return parsed(received) if received else None
+    received = bytearray()
+    with socket.create_connection(("127.0.0.1", port), timeout=ENDS_S) as connection, contextlib.suppress(*BROKEN_OFF):
+        for piece in pieces:
+            connection.sendall(piece)
+        if half_close:
+            shut_down(connection)
+        while piece := connection.recv(65536):
+            received += piece
+    return parsed(bytes(received)) if received else None
+
+
+def shut_down(connection: socket.socket) -> None:
+    """Say that nothing more comes; the other side may have closed before."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
 
 
 def head_of(port: int, key: str, *lines: str, method: str = "POST", path: str = "/links") -> bytes:
@@ -183,7 +188,7 @@ def test_a_body_that_is_cut_short_is_no_body(prober: Prober, door: str, lines: t
             with socket.create_connection(("127.0.0.1", port), timeout=ENDS_S) as connection:
                 connection.sendall(head_of(port, key, *lines) + piece)
                 if half_close:
-                    connection.shutdown(socket.SHUT_WR)
+                    shut_down(connection)
         _served(prober)
 
 

@@ -31,8 +31,8 @@ def rows(stack: Stack) -> Iterator[Rows]:
 
 
 @pytest.fixture(scope="module")
-def victim(stack: Stack) -> Tenant:
-    return Tenant(stack)
+def victim(stack: Stack, rows: Rows) -> Tenant:
+    return Tenant(stack, rows)
 
 
 @pytest.fixture

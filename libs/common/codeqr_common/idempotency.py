@@ -85,6 +85,10 @@ class IdempotentCalls:
         """
         if not (await connection.execute(_TRY_LOCK, {"lock": call.lock})).scalar_one():
             raise errors.conflict("The first call with this Idempotency-Key is still running.")
+        await self.find(connection, call)
+
+    async def find(self, connection: AsyncConnection, call: Repeatable) -> None:
+        """Raises `Replayed` if the call has been answered, 409 if another one has under its key."""
         fresh = self._table.c.created_at > func.now() - self._kept
         query = select(self._table.c.fingerprint, self._table.c.answer).where(self._is(call), fresh)
         row = (await connection.execute(query)).one_or_none()

@@ -22,10 +22,11 @@ AWAY_ERRORS = (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError, async
 ENVIRONMENT = Path(__file__).parent / "alembic_environment"
 
 
-def create_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
+def create_engine(url: str, *, pool_size: int = 10, lock_timeout_s: float = 0) -> AsyncEngine:
     """An engine over asyncpg for a `postgresql://` URL.
 
-    Connections are checked when taken from the pool, so that a restarted server costs a reconnection, not an error.
+    `lock_timeout_s`: how long a statement may wait for a lock; 0 is no limit. Connections are checked when taken from
+    the pool, so that a restarted server costs a reconnection, not an error.
     """
     return create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1),
@@ -34,17 +35,28 @@ def create_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         pool_timeout=5,
         pool_pre_ping=True,
         hide_parameters=True,  # or errors would carry secrets into logs
-        connect_args={"timeout": 5, "command_timeout": 30},
+        connect_args={"timeout": 5, "command_timeout": 30, "server_settings": _server_settings(lock_timeout_s)},
     )
 
 
-async def create_hot_pool(url: str, *, size: int) -> asyncpg.Pool:
+def _server_settings(lock_timeout_s: float) -> dict[str, str]:
+    return {"lock_timeout": str(int(lock_timeout_s * 1000))}
+
+
+async def create_hot_pool(url: str, *, size: int, lock_timeout_s: float = 0) -> asyncpg.Pool:
     """A pool of the driver's own connections, for single statements on hot paths; connections are made as needed.
 
     Nothing that they do leaves a mark on the session, so nothing is reset when they go back.
     """
     return await asyncpg.create_pool(
-        url, min_size=0, max_size=size, init=_decode_json, reset=_nothing, timeout=5, command_timeout=30
+        url,
+        min_size=0,
+        max_size=size,
+        init=_decode_json,
+        reset=_nothing,
+        timeout=5,
+        command_timeout=30,
+        server_settings=_server_settings(lock_timeout_s),
     )
 
 

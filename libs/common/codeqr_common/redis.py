@@ -103,6 +103,8 @@ class ScriptBatch:
 
     async def evaluate_all(self, evaluations: Sequence[Evaluation]) -> list[Any]:
         """The answers in order. Raises `RedisUnavailable` if any could not be had."""
+        if not evaluations:
+            return []
         if not self._breaker.may_try():
             raise RedisUnavailable("Redis was away a moment ago")
         loop = asyncio.get_running_loop()

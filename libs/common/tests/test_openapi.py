@@ -54,6 +54,9 @@ thingPicture = {summary = "See a thing"}
 [fields]
 name = {text = "What it is called.", example = "one"}
 "Thing.id" = {id = "thing", example = "thing_06Fv1xZbQkLq3T8nD5RwYe"}
+link = {accepts = {format = "link-key", null = false}}
+made_at = {sent = {type = "string", format = "date"}}
+"listThings.page" = {text = "Which one.", example = 2}
 madeAt = {format = "date-time", example = "2025-09-06T12:21:07.873Z"}
 """
 
@@ -73,6 +76,8 @@ class Thing(msgspec.Struct, rename="camel"):
 class ThingBody(BaseModel):
     name: str
     is_good: Annotated[bool, Field(validation_alias=AliasChoices("isGood", "is_good"))] = False
+    link: str | None = None
+    made_at: str | None = None
 
 
 class ThingFilters(BaseModel):
@@ -182,6 +187,8 @@ def test_parameters_are_those_of_the_route_and_those_of_its_kind(part: dict[str,
     assert "commas" in names["description"]
     assert is_good["schema"] == {"$ref": "#/components/schemas/Flag"}
     assert page["schema"]["minimum"] == 1
+    assert page["description"] == "Which one. For example `2`."
+    assert "example" not in page
 
 
 def test_answers_are_exact(part: dict[str, Any]) -> None:
@@ -219,7 +226,9 @@ def test_answers_have_an_example_that_is_one(part: dict[str, Any]) -> None:
 
 def test_bodies_show_camel_case_and_take_more(part: dict[str, Any]) -> None:
     body = part["components"]["schemas"]["ThingBody"]
-    assert list(body["properties"]) == ["name", "isGood"]
+    assert list(body["properties"]) == ["name", "isGood", "link", "made_at"]
+    assert body["properties"]["link"] == {"type": "string", "format": "link-key"}
+    assert body["properties"]["made_at"] == {"type": "string", "format": "date"}
     assert body["additionalProperties"] is True
     assert "snake_case" in body["description"]
     flag = {**body["properties"]["isGood"], "components": part["components"]}

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import uvicorn
 from fastapi import APIRouter, Request
+from prometheus_client import REGISTRY
 
 from codeqr_common.http import middleware, protocol
 from codeqr_common.http.app import create_app
@@ -128,3 +129,20 @@ async def test_what_is_no_http_is_answered_in_the_envelope(port: int, request_: 
     answer = await answer_to(port, request_)
     assert b'"code":"bad_request"' in answer
     assert answer.count(b"HTTP/1.1 ") == 1
+
+
+async def test_a_caller_that_goes_in_the_middle_is_no_fault_of_ours(port: int) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /size HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc")
+    await writer.drain()
+    writer.close()
+    async with asyncio.timeout(ENDS_S):
+        while not requests("0"):  # noqa: ASYNC110 - a counter is polled
+            await asyncio.sleep(0.01)
+    assert requests("500") == 0
+
+
+def requests(status: str) -> float:
+    """Those to `/size` that ended with this status; 0 is none."""
+    labels = {"listener": "t", "method": "POST", "route": "/size", "status": status}
+    return REGISTRY.get_sample_value("codeqr_http_request_duration_seconds_count", labels) or 0

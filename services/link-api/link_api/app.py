@@ -52,6 +52,8 @@ from link_api.tags import endpoints as tag_endpoints
 from link_api.tags.service import TagService
 
 BULK_BODY_LIMIT = 4 << 20
+LOCK_TIMEOUT_S = 8
+"""A call that waits longer for another one is answered 503, and gives its connection back."""
 PUBLIC_ROUTERS = (
     link_endpoints.router,
     tag_endpoints.router,
@@ -141,8 +143,12 @@ def kept(settings: LinkApiSettings) -> Kept:
 @asynccontextmanager
 async def open_parts(settings: LinkApiSettings) -> AsyncIterator[Parts]:
     """The parts over connections of their own, which are closed at the end."""
-    engine = postgres.create_engine(settings.database_url, pool_size=settings.database_pool_size)
-    hot = await postgres.create_hot_pool(settings.database_url, size=settings.hot_pool_size)
+    engine = postgres.create_engine(
+        settings.database_url, pool_size=settings.database_pool_size, lock_timeout_s=LOCK_TIMEOUT_S
+    )
+    hot = await postgres.create_hot_pool(
+        settings.database_url, size=settings.hot_pool_size, lock_timeout_s=LOCK_TIMEOUT_S
+    )
     client = redis.connect(settings.redis_url)
     parts = Parts(settings, engine, hot, client)
     try:

@@ -3,6 +3,8 @@
 Endpoints and services never commit: `Database.write` does, when the work it was given is done.
 """
 
+import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
@@ -21,7 +23,12 @@ from codeqr_common.logs import get_logger
 log = get_logger(__name__)
 Result = TypeVar("Result")
 TRIES = 5
+PAUSE_S = 0.02
+"""At most, before the next try."""
+HOT_WAIT_S = 5
+"""For a free connection, as the other pool has it."""
 RETRIED_STATES = ("40001", "40P01")  # serialization failure, deadlock: nothing was done, the work may run again
+LOCKED_STATE = "55P03"  # a lock was not to be had in `lock_timeout`
 NOT_TEXT_STATES = ("22021", "22P05")  # what Postgres cannot hold as text, such as NUL
 
 
@@ -53,8 +60,17 @@ class Database:
                 async with self._errors(), self._engine.begin() as connection:
                     return await work(connection)
             except Outdated:
-                continue
+                await asyncio.sleep(random.uniform(0, PAUSE_S))  # noqa: S311 - so that those that met do not meet again
         raise _too_many()
+
+    async def replay(self, call: WriteCall) -> None:
+        """Raise `Replayed` for a call that was answered before, or 409 for another one under its key.
+
+        Called first by who checks much before the transaction: what has changed meanwhile must not refuse a repeat.
+        """
+        if call.repeatable is not None:
+            async with self.reading() as connection:
+                await self._idempotent.find(connection, call.repeatable)
 
     async def answer(
         self,
@@ -87,7 +103,8 @@ class Database:
         """
         for _ in range(TRIES):
             try:
-                return cast(list[Mapping[str, Any]], await self._hot.fetch(statement, *parameters))
+                async with self._hot.acquire(timeout=HOT_WAIT_S) as connection:
+                    return cast(list[Mapping[str, Any]], await connection.fetch(statement, *parameters))
             except Exception as error:
                 translated = self._translate(error)
                 if translated is None:
@@ -126,6 +143,8 @@ class Database:
         if not isinstance(cause, asyncpg.PostgresError | asyncpg.DataError | asyncpg.InterfaceError):
             return None
         state = str(getattr(cause, "sqlstate", None) or "")
+        if state == LOCKED_STATE:
+            return _too_many()
         if state in RETRIED_STATES:
             return Outdated(state)
         if sentence := self._conflicts.get(str(getattr(cause, "constraint_name", None) or "")):

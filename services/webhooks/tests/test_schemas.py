@@ -3,19 +3,19 @@ from pydantic import ValidationError
 
 from codeqr_common.times import now_ms
 from webhooks.endpoints.repository import Endpoint
-from webhooks.endpoints.schemas import EndpointInput, view_of
+from webhooks.endpoints.schemas import CreateWebhook, view_of
 
 GOOD = {"name": "orders", "url": "https://example.com/hook", "triggers": ["link.created"]}
 
 
 def test_the_least_that_is_needed() -> None:
-    wanted = EndpointInput.model_validate({**GOOD, "name": " orders ", "unknown": 1, "linkIds": None, "enabled": None})
+    wanted = CreateWebhook.model_validate({**GOOD, "name": " orders ", "unknown": 1, "linkIds": None, "enabled": None})
     assert (wanted.name, wanted.link_ids, wanted.enabled) == ("orders", [], True)
 
 
 @pytest.mark.parametrize("spelling", ["linkIds", "link_ids"])
 def test_both_spellings(spelling: str) -> None:
-    assert EndpointInput.model_validate({**GOOD, spelling: ["link_1"]}).link_ids == ["link_1"]
+    assert CreateWebhook.model_validate({**GOOD, spelling: ["link_1"]}).link_ids == ["link_1"]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_both_spellings(spelling: str) -> None:
 )
 def test_what_is_refused_names_its_field(field: str, value: object) -> None:
     with pytest.raises(ValidationError) as caught:
-        EndpointInput.model_validate({**GOOD, field: value})
+        CreateWebhook.model_validate({**GOOD, field: value})
     assert {error["loc"][0] for error in caught.value.errors()} == {field}
 
 

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from codeqr_common import errors
 from codeqr_common.errors import ApiError
-from codeqr_common.http.middleware import RequestScope
+from codeqr_common.http.middleware import Admit, RequestScope
 from codeqr_common.http.responses import MsgspecResponse, error_response
 from codeqr_common.http.routes import DirectRoute, direct_routes
 from codeqr_common.http.validation import to_api_error
@@ -62,10 +62,12 @@ def create_app(
     lifespan: Lifespan | None = None,
     body_limit: int = BODY_LIMIT,
     body_limits: Mapping[str, int] | None = None,
+    admit: Admit | None = None,
 ) -> FastAPI:
     """An application whose every answer keeps the contract's promises on errors and request ids.
 
     `body_limit` is in bytes; more is answered 400. `body_limits`: those of certain paths.
+    `admit` is asked before every route (see `RequestScope`).
     """
     app = Api(
         title=title,
@@ -76,9 +78,9 @@ def create_app(
         redirect_slashes=False,
         default_response_class=MsgspecResponse,
     )
-    limits: dict[str, Any] = {"listener": title, "body_limit": body_limit, "body_limits": body_limits}
-    app.scoped = RequestScope(_answer_directly, **limits)
-    app.add_middleware(RequestScope, **limits)
+    scope: dict[str, Any] = {"body_limit": body_limit, "body_limits": body_limits, "admit": admit}
+    app.scoped = RequestScope(_answer_directly, listener=title, **scope)
+    app.add_middleware(RequestScope, listener=title, **scope)
     for router in routers:
         app.include_router(router)
         app.direct |= direct_routes(router)

@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import msgspec
 import structlog
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 from pydantic import SecretStr
+from starlette.types import Scope
 
 from codeqr_common import errors, tracing
 from codeqr_common.http.app import Lifespan, create_app
@@ -31,15 +32,12 @@ def internal_app(
     """An application whose every route needs `Authorization: Internal <token>`."""
     expected = f"{SCHEME} {token.get_secret_value()}".encode()
 
-    async def require_token(request: Request) -> None:
-        given = request.headers.get("authorization", "").encode("latin-1", "replace")
+    def admit(scope: Scope) -> None:
+        given = dict(scope["headers"]).get(b"authorization", b"")
         if not hmac.compare_digest(given, expected):
             raise errors.unauthorized("This listener is for our own services.")
 
-    guarded = APIRouter(dependencies=[Depends(require_token)])
-    for router in routers:
-        guarded.include_router(router)
-    return create_app(title, routers=[guarded], lifespan=lifespan, body_limit=INTERNAL_BODY_LIMIT)
+    return create_app(title, routers=routers, lifespan=lifespan, body_limit=INTERNAL_BODY_LIMIT, admit=admit)
 
 
 class InternalClient:

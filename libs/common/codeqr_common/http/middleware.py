@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -20,6 +20,7 @@ from codeqr_common.logs import get_logger
 from codeqr_common.metrics import HTTP_REQUESTS
 
 log = get_logger(__name__)
+Admit = Callable[[Scope], None]
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 REQUEST_ID = b"x-request-id"
 TRACE_HEADERS = (b"traceparent", b"tracestate")
@@ -46,12 +47,20 @@ class RequestScope:
     """Gives each request its id and turns what nobody caught into the envelope's 500."""
 
     def __init__(
-        self, app: ASGIApp, *, listener: str, body_limit: int, body_limits: Mapping[str, int] | None = None
+        self,
+        app: ASGIApp,
+        *,
+        listener: str,
+        body_limit: int,
+        body_limits: Mapping[str, int] | None = None,
+        admit: Admit | None = None,
     ) -> None:
+        """`admit` is asked before anything else; it raises `ApiError` for a request that may not pass."""
         self._app = app
         self._listener = listener
         self._body_limit = body_limit
         self._body_limits = body_limits or {}
+        self._admit = admit
         self._measures: dict[tuple[str, str, str, str], Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,6 +94,8 @@ class RequestScope:
 
     async def _answer(self, scope: Scope, exchange: "_Exchange") -> None:
         try:
+            if self._admit is not None:
+                self._admit(scope)
             await self._app(scope, exchange.receive, exchange.send)
         except ApiError as error:
             await exchange.fail(error)

@@ -29,6 +29,11 @@ JSON_TYPES = ("application/json",)
 class DirectRoute(APIRoute):
     """Use it as `APIRouter(route_class=DirectRoute)`."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if self.dependencies:
+            raise TypeError(f"{self.path}: a DirectRoute runs no dependencies but those of its endpoint")
+
     @cached_property
     def _readers(self) -> list[tuple[str, Reader]]:
         parameters = inspect.signature(self.endpoint, eval_str=True).parameters
@@ -81,9 +86,13 @@ def any_json(raw: bytes) -> Any:
     Raises 400.
     """
     try:
-        return json.loads(raw)
+        return json.loads(raw, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise errors.bad_request("The body is not JSON.") from error
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def validated(model: type[Model], value: Any) -> Model:

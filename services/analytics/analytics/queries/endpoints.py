@@ -23,7 +23,12 @@ def router(figures: Figures) -> APIRouter:
     """The public routes of the figures."""
     routes = APIRouter()
 
-    @routes.get("/analytics", responses=answers(CountRow | list[TimeseriesRow]), openapi_extra=question_parameters())
+    @routes.get(
+        "/analytics",
+        name="get_analytics",
+        responses=answers(CountRow | list[TimeseriesRow]),
+        openapi_extra=question_parameters(),
+    )
     async def analytics(
         request: Request, identity: Annotated[KeyIdentity, Depends(require("analytics.read"))]
     ) -> MsgspecResponse:

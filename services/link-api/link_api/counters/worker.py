@@ -77,6 +77,7 @@ ADD_CLICKS = _gained.on_conflict_do_update(
     set_={
         "clicks": link_counters.c.clicks + _gained.excluded.clicks,
         "scans": link_counters.c.scans + _gained.excluded.scans,
+        "project_id": _gained.excluded.project_id,
         "last_clicked": func.greatest(link_counters.c.last_clicked, _gained.excluded.last_clicked),
     },
 )

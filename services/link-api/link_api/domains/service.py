@@ -73,6 +73,7 @@ class DomainService:
 
     async def create(self, call: WriteCall, body: CreateDomain) -> Domain:
         """Claim a domain. 409 when it is verified for somebody already, or this project has claimed it before."""
+        await self._database.replay(call)
         slug = self._slug(body.slug)
         values = self._values(body)
         await self._loops.check(slug, dict.fromkeys(SHOWN) | values)

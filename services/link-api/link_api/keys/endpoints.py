@@ -59,7 +59,7 @@ async def delete_token(call: Writer, keys: Keys, token_id: str) -> Response:
     return MsgspecResponse(Deleted(token_id))
 
 
-@user_router.get("/userinfo", responses=answers(UserInfo))
+@user_router.get("/userinfo", name="get_user_info", responses=answers(UserInfo))
 async def user_info(identity: AnyKey, keys: Keys) -> Response:
     return MsgspecResponse(await keys.user_info(identity))
 

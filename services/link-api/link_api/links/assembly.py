@@ -31,6 +31,6 @@ def link_service(
         representation,
         domains,
         Drafting(values, domains, webhooks, loops),
-        Creation(representation, events),
+        Creation(events),
         Changing(values, webhooks, loops, events),
     )

@@ -20,13 +20,14 @@ from link_api.links.drafting import WebhookCheck
 from link_api.links.loops import LoopCheck
 from link_api.links.names import Name
 from link_api.links.passwords import hashes_of
-from link_api.links.schemas import LinkFields
+from link_api.links.schemas import LinkFields, UpsertLink
 from link_api.links.tagging import TagsAsked, tags_asked
-from link_api.links.values import PICTURES, LinkValues, Values, new_password, with_derived
+from link_api.links.values import TARGETS, LinkValues, Values, new_password, with_derived
 from link_api.outbox import repository as outbox
 from link_api.outbox.entries import RegisterEntries, merged
 
-NEVER_LOOPS = frozenset({"updated_at", "title", "description", "archived"}) | PICTURES
+LEADING = TARGETS | {"geo", "rules", "domain", "key_folded"}
+"""Columns by which a link can come to lead to itself."""
 Row = Mapping[str, Any]
 
 
@@ -60,7 +61,8 @@ class Changing:
     async def prepare(self, call: WriteCall, body: LinkFields, *, bulk: bool = False) -> Change:
         """What can be decided before the transaction. Raises 422."""
         for name in ("domain", "key"):
-            if name in body.model_fields_set and getattr(body, name) is None:
+            is_null = name in body.model_fields_set and getattr(body, name) is None
+            if is_null and not isinstance(body, UpsertLink):
                 raise errors.unprocessable_entity(f"{name}: cannot be cleared")
         values = self._values.read(body)
         if bulk:
@@ -84,14 +86,17 @@ class Changing:
             values |= {"domain_id": domain.id, "domain": domain.slug}
         new = Name(values.get("domain", old.domain), values.get("key_folded", old.folded))
         if new == old:
-            return await self.change_all(connection, actor, [link_id], replace(change, values=values))
-        version = await names.move(connection, old, new, link_id)
-        return await self._change(connection, actor, {link_id: version}, replace(change, values=values))
+            versions = await _locked(connection, [link_id], release=False)
+        else:
+            versions = {link_id: await names.move(connection, old, new, link_id)}
+        return await self._change(connection, actor, versions, replace(change, values=values), at=old)
 
     async def change_all(
         self, connection: AsyncConnection, actor: Actor, link_ids: Sequence[str], change: Change
     ) -> Changed:
         """Change links alike; none of them moves. Raises 422, and `Outdated` when one has just moved or gone."""
+        if not link_ids:
+            return Changed([], RegisterEntries())
         versions = await _locked(connection, link_ids, release=False)
         return await self._change(connection, actor, versions, change)
 
@@ -106,16 +111,25 @@ class Changing:
         return await self._tell(connection, actor, "link.deleted", events, versions)
 
     async def _change(
-        self, connection: AsyncConnection, actor: Actor, versions: Mapping[str, int], change: Change
+        self,
+        connection: AsyncConnection,
+        actor: Actor,
+        versions: Mapping[str, int],
+        change: Change,
+        *,
+        at: Name | None = None,
     ) -> Changed:
+        """`at`: the name that the single link is taken to have; it may have moved before its name was locked."""
         before = await repository.by_ids(connection, list(versions))
+        if at is not None and [Name(row["domain"], row["key_folded"]) for row in before] != [at]:
+            raise Outdated("the link has moved")
         values = change.values | {"updated_at": clock.now()}
         after = [with_derived({**row, **values}) for row in before]
-        if values.keys() - NEVER_LOOPS:
+        if values.keys() & LEADING:
             await self._loops.check(after, connection)
         derived = {row["id"]: (row["search_text"], row["filled"]) for row in after}
         await repository.change(connection, values, derived)
-        if change.tags is not None:
+        if change.tags is not None and not change.tags.repeats(before):
             (tags,) = await tagging.resolve(connection, actor.project_id, [change.tags])
             await repository.set_tags(connection, list(versions), [tag["id"] for tag in tags])
             after = [{**row, "tags": tags} for row in after]

@@ -24,7 +24,6 @@ from link_api.database import Outdated, constraint_of
 from link_api.links.changes import LinkEvents, PendingEvent
 from link_api.links.key_rules import random_key
 from link_api.links.names import Name, key_used
-from link_api.links.representation import Representation
 from link_api.links.tagging import Tag, TagsAsked
 from link_api.links.validation import checked_key
 from link_api.links.values import Values, search_text
@@ -153,8 +152,7 @@ class Made:
 class Creation:
     """Makes drafts into links."""
 
-    def __init__(self, representation: Representation, events: LinkEvents) -> None:
-        self._show = representation
+    def __init__(self, events: LinkEvents) -> None:
         self._events = events
 
     async def make(self, run: Run, actor: Actor, drafts: Sequence[Draft], *, bulk: bool) -> list[Made | ApiError]:
@@ -169,8 +167,12 @@ class Creation:
             waiting = await self._try(run, actor, waiting, results, bulk=bulk)
             if not waiting:
                 break
+            names: set[Name] = set()
             for draft in waiting:
                 redraw(draft)
+                while draft.name in names:
+                    redraw(draft)
+                names.add(draft.name)
         for draft in waiting:
             results[draft.row["id"]] = errors.conflict(
                 "No free random key was found; ask for a longer one with keyLength."
@@ -181,11 +183,16 @@ class Creation:
         self, run: Run, actor: Actor, drafts: Sequence[Draft], results: dict[str, Made | ApiError], *, bulk: bool
     ) -> list[Draft]:
         """Run the statement once. Gives the drafts whose random key was taken."""
-        events = [self._event(draft, bulk=bulk) for draft in drafts]
-        rows = [_parameters(draft, event, actor) for draft, event in zip(drafts, events, strict=True)]
-        outcomes = {outcome["id"]: outcome for outcome in await run(_encode(rows).decode())}
+        events: list[tuple[Draft, PendingEvent]] = []
+        for draft in drafts:
+            try:
+                events.append((draft, self._event(draft, bulk=bulk)))
+            except ApiError as error:  # the link is too large
+                results[draft.row["id"]] = error
+        rows = [_parameters(draft, event, actor) for draft, event in events]
+        outcomes = {outcome["id"]: outcome for outcome in await run(_encode(rows).decode())} if rows else {}
         again = []
-        for draft, event in zip(drafts, events, strict=True):
+        for draft, event in events:
             outcome = outcomes[draft.row["id"]]
             if outcome["version"] is not None:
                 results[draft.row["id"]] = Made(event.link, event.entries(outcome["version"]))

@@ -158,7 +158,9 @@ async def _by_counter(connection: AsyncConnection, where: Where, asked: ListLink
     uncounted = chosen.where(never)
     cursor = asked.starting_after if asked.starting_after is not None else asked.ending_before
     if cursor is not None:
-        counted, uncounted = await _beyond(connection, cursor, counter, counted, uncounted, descending=descending)
+        counted, uncounted = await _beyond(
+            connection, where, cursor, counter, counted, uncounted, descending=descending
+        )
     if descending:
         parts = [
             counted.order_by(counter.desc().nulls_last(), link_counters.c.link_id.desc()),
@@ -174,6 +176,7 @@ async def _by_counter(connection: AsyncConnection, where: Where, asked: ListLink
 
 async def _beyond(
     connection: AsyncConnection,
+    where: Where,
     cursor: str,
     counter: ColumnElement[Any],
     counted: Select[Any],
@@ -182,7 +185,10 @@ async def _beyond(
     descending: bool,
 ) -> tuple[Select[Any], Select[Any]]:
     """Both parts cut to what comes after the link `cursor`."""
-    found = (await connection.execute(select(counter).where(link_counters.c.link_id == cursor))).one_or_none()
+    own_counter = select(counter).where(
+        link_counters.c.link_id == cursor, link_counters.c.project_id == where.project_id
+    )
+    found = (await connection.execute(own_counter)).one_or_none()
     nothing = links.c.id.is_(None)
     if found is None:
         after = links.c.id < cursor if descending else links.c.id > cursor

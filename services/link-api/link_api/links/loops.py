@@ -18,6 +18,7 @@ from link_api.links.values import Values, targets
 from link_api.rows import fetch_all
 from link_api.tables import domains, links, short_domains, short_links
 
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 HOSTS_KEPT_S = 5.0
 HOSTS_KEPT = 20_000
 TARGET_COLUMNS = ("url", "expired_url", "ios", "android", "page_url", "geo", "rules")
@@ -45,6 +46,7 @@ class LoopCheck:
         """
         named = [[(path, name) for path, url in targets(row) if (name := name_of(url))] for row in rows]
         ours = await self._on_short_domains({name.domain for each in named for _, name in each}, connection)
+        ours |= dict.fromkeys((row["domain"] for row in rows), True)
         hops = [[(path, name) for path, name in each if ours.get(name.domain)] for each in named]
         if not any(hops):
             return {}
@@ -118,7 +120,7 @@ def name_of(url: str) -> Name | None:
     if not url.startswith(("http://", "https://")):
         return None
     parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2].lower()
+    host = parts.netloc.rpartition("@")[2].lower().removesuffix(DEFAULT_PORTS[parts.scheme]).removesuffix(".")
     key = _resolved(unquote(parts.path, errors="replace")).removesuffix("+")
     return None if "\0" in key else Name(host, fold_key(key))
 

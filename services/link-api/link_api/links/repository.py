@@ -1,5 +1,6 @@
 """The SQL of links. A row is a mapping of the columns of `links`, `tags` (objects, in order) and the live counters."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,7 +22,6 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from codeqr_common.kafka.topics import LINK_EVENTS
-from link_api.links.names import Name
 from link_api.rows import Row, fetch_all, fetch_one_or_none
 from link_api.tables import link_counters, link_tags, links, outbox, short_links, tags
 
@@ -66,26 +66,13 @@ def hot(statement: Any, *parameters: str) -> str:
     dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
     compiled = str(statement.compile(dialect=dialect))
     for number, name in enumerate(parameters, 1):
-        compiled = compiled.replace(f":{name}", f"${number}")
+        compiled = re.sub(rf"(?<!:):{name}\b", f"${number}", compiled)
     return compiled
 
 
 HOT_BY_ID = hot(_BY_ID, "project_id", "value")
 HOT_BY_EXTERNAL_ID = hot(_BY_EXTERNAL_ID, "project_id", "value")
 HOT_BY_NAME = hot(_BY_NAME, "project_id", "domain", "value")
-
-
-async def find(connection: AsyncConnection, project_id: str, reference: str) -> Row | None:
-    """The project's link with this id, or with this external id after `ext_`."""
-    by = _BY_EXTERNAL_ID if reference.startswith("ext_") else _BY_ID
-    values = {"project_id": project_id, "value": reference.removeprefix("ext_")}
-    return await fetch_one_or_none(connection, by.params(values))
-
-
-async def at(connection: AsyncConnection, project_id: str, name: Name) -> Row | None:
-    """The project's link that holds the name."""
-    values = {"project_id": project_id, "domain": name.domain, "value": name.folded}
-    return await fetch_one_or_none(connection, _BY_NAME.params(values))
 
 
 async def oldest_to(connection: AsyncConnection, project_id: str, url: str) -> Row | None:

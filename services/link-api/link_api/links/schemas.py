@@ -17,6 +17,8 @@ DESCRIPTION_LENGTH = 240
 COMMENTS_LENGTH = 5_000
 NAME_LENGTH = 255
 MOST_IN_BULK = 100
+MOST_OF_ONE_LINK = 100
+"""Tags, and webhooks."""
 
 
 def _external_id(value: Any) -> Any:
@@ -29,6 +31,13 @@ def _folded(value: str | None) -> str | None:
 
 
 StringList = Annotated[list[Text], BeforeValidator(string_list, json_schema_input_type=list[Text] | Text)]
+TagEntry = Annotated[Text, StringConstraints(max_length=190)]
+"""An id, or a name."""
+TagEntries = Annotated[
+    list[TagEntry],
+    BeforeValidator(string_list, json_schema_input_type=list[str] | str),
+    Field(max_length=MOST_OF_ONE_LINK),
+]
 Ids = Annotated[StringList, Field(max_length=MOST_IN_BULK)]
 Name = Annotated[Text, StringConstraints(max_length=NAME_LENGTH)]
 ExternalId = Annotated[Name | None, BeforeValidator(_external_id)]
@@ -79,10 +88,10 @@ class LinkFields(BaseModel):
     page_id: Name | None = None
     page_url: Url = None
     notification_token: Name | None = None
-    tag_id: Annotated[Text | None, BeforeValidator(empty_is_none)] = None
-    tag_ids: StringList | None = None
-    tag_names: StringList | None = None
-    webhook_ids: StringList | None = None
+    tag_id: Annotated[TagEntry | None, BeforeValidator(empty_is_none)] = None
+    tag_ids: TagEntries | None = None
+    tag_names: TagEntries | None = None
+    webhook_ids: Annotated[StringList, Field(max_length=MOST_OF_ONE_LINK)] | None = None
 
 
 class CreateLink(LinkFields):

@@ -1,8 +1,10 @@
 """What happens to links: each change is one transaction that holds the short link's name, the row, and the event."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from codeqr_common import errors
@@ -62,6 +64,8 @@ class LinkService:
     async def create(self, call: WriteCall, body: CreateLink) -> Link:
         """Make a link. 403: not a domain of this project; 409: key or external id taken; 422: a bad value."""
 
+        await self._database.replay(call)
+
         async def attempt() -> Made:
             draft = await self._drafting.draft(call, body)
             if call.repeatable is None and not draft.asked:
@@ -81,6 +85,8 @@ class LinkService:
 
         `given`: the bodies as they came. One that could not be read comes as its error, and is answered by it.
         """
+
+        await self._database.replay(call)
 
         def answer(results: Sequence[Made | ApiError]) -> list[Link | NotCreated]:
             return [_shown(result, sent) for result, sent in zip(results, given, strict=True)]
@@ -145,6 +151,7 @@ class LinkService:
         Found by domain and key when there is a key, else by external id, else by URL (the oldest). 409 for a key that
         another project holds.
         """
+        await self._database.replay(call)
         change = await self._changing.prepare(call, body)
 
         async def attempt() -> Made | Changed:
@@ -261,7 +268,11 @@ class LinkService:
 
 
 def _shown(result: Made | ApiError, given: Any) -> Link | NotCreated:
-    return result.link if isinstance(result, Made) else NotCreated(given, result.message, result.code)
+    return (
+        result.link
+        if isinstance(result, Made)
+        else NotCreated(msgspec.Raw(json.dumps(given).encode()), result.message, result.code)
+    )
 
 
 def _made(result: Made | ApiError) -> Made:

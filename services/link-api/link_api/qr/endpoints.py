@@ -25,6 +25,7 @@ def pictures_of(request: Request) -> Pictures:
 
 @router.api_route(
     "/qr",
+    name="get_qr_code",
     methods=["GET", "HEAD"],
     responses=answers_media(*MEDIA_TYPES.values(), codes=CODES) | {304: NOT_MODIFIED},
     openapi_extra=query_parameters(PictureQuery),

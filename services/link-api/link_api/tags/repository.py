@@ -17,6 +17,7 @@ from link_api.tables import tags
 from link_api.tags.schemas import MAX_NAME, Color, ListTags
 
 COLORS: tuple[str, ...] = get_args(Color)
+MOST_AT_ONCE = 1_000
 Tag = dict[str, Any]
 """`{id, name, color}`."""
 
@@ -34,7 +35,7 @@ def color_of(name: str) -> str:
 async def ensure(
     connection: AsyncConnection, project_id: str, ids_or_names: Sequence[str], names: Sequence[str]
 ) -> list[Tag]:
-    """The tags that are asked for, in that order and each once; names that are not there yet are made.
+    """The tags that are asked for, in no order; names that are not there yet are made.
 
     An entry of `ids_or_names` that is no id of this project is a name. Raises 422 for names that are too long.
     """
@@ -42,12 +43,12 @@ async def ensure(
     if not asked:
         return []
     found = await _find(connection, project_id, ids_or_names, asked)
-    missing = {fold_name(entry): entry for entry in reversed(asked) if _pick(found, entry, ids_or_names) is None}
+    known = {tag["id"] for tag in found} & set(ids_or_names) | {tag["name_folded"] for tag in found}
+    missing = {fold_name(entry): entry for entry in reversed(asked) if not {entry, fold_name(entry)} & known}
     if missing:
         await _make(connection, project_id, missing)
         found = await _find(connection, project_id, ids_or_names, asked)
-    picked = [tag for entry in asked if (tag := _pick(found, entry, ids_or_names))]
-    return list({tag["id"]: tag for tag in picked}.values())
+    return [{name: tag[name] for name in ("id", "name", "color")} for tag in found]
 
 
 async def placed(connection: AsyncConnection, project_id: str, asked: ListTags) -> ListTags | None:
@@ -90,12 +91,6 @@ async def remove(connection: AsyncConnection, project_id: str, tag_id: str) -> b
     return (await connection.execute(command)).rowcount > 0
 
 
-def _pick(found: Sequence[Row], entry: str, ids: Sequence[str]) -> Tag | None:
-    by_id = next((tag for tag in found if entry in ids and tag["id"] == entry), None)
-    tag = by_id or next((tag for tag in found if tag["name_folded"] == fold_name(entry)), None)
-    return None if tag is None else {name: tag[name] for name in ("id", "name", "color")}
-
-
 async def _find(
     connection: AsyncConnection, project_id: str, ids: Sequence[str], names: Sequence[str]
 ) -> Sequence[Row]:
@@ -112,8 +107,9 @@ async def _make(connection: AsyncConnection, project_id: str, names: Mapping[str
     if any(not name or len(name) > MAX_NAME for name in names.values()):
         raise errors.unprocessable_entity(f"tagNames: a name has 1 to {MAX_NAME} characters")
     rows = [_new_row(project_id, name, color_of(name)) for _, name in sorted(names.items())]
-    statement = insert(tags).values(rows).on_conflict_do_nothing(index_elements=["project_id", "name_folded"])
-    await connection.execute(statement)
+    for start in range(0, len(rows), MOST_AT_ONCE):  # a statement has room for 32,767 parameters
+        statement = insert(tags).values(rows[start : start + MOST_AT_ONCE])
+        await connection.execute(statement.on_conflict_do_nothing(index_elements=["project_id", "name_folded"]))
 
 
 def _new_row(project_id: str, name: str, color: str) -> dict[str, Any]:

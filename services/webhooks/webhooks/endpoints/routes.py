@@ -10,7 +10,7 @@ from codeqr_common.auth.requests import require, writing
 from codeqr_common.http.calls import WriteCall
 from codeqr_common.http.openapi import Deleted, answers
 from codeqr_common.http.responses import MsgspecResponse
-from webhooks.endpoints.schemas import EndpointInput, EndpointView, view_of
+from webhooks.endpoints.schemas import CreateWebhook, Webhook, view_of
 from webhooks.endpoints.service import EndpointService
 
 router = APIRouter(prefix="/webhooks")
@@ -36,24 +36,24 @@ class Paging(BaseModel):
     page_size: int = Field(50, ge=1, le=100, validation_alias=AliasChoices("pageSize", "page_size"))
 
 
-@router.post("", responses=answers(EndpointView))
-async def create_endpoint(call: Writer, wanted: EndpointInput, service: Service) -> MsgspecResponse:
+@router.post("", name="create_webhook", responses=answers(Webhook))
+async def create_endpoint(call: Writer, wanted: CreateWebhook, service: Service) -> MsgspecResponse:
     endpoint = await service.create(call, wanted)
     return MsgspecResponse(view_of(endpoint, with_secret=True))
 
 
-@router.get("", responses=answers(list[EndpointView]))
+@router.get("", name="list_webhooks", responses=answers(list[Webhook]))
 async def list_endpoints(identity: Reader, service: Service, paging: Annotated[Paging, Query()]) -> MsgspecResponse:
     endpoints = await service.list(identity.project_id, page=paging.page, page_size=paging.page_size)
     return MsgspecResponse([view_of(endpoint) for endpoint in endpoints])
 
 
-@router.get("/{endpoint_id}", responses=answers(EndpointView))
+@router.get("/{endpoint_id}", name="get_webhook", responses=answers(Webhook))
 async def get_endpoint(identity: Reader, endpoint_id: str, service: Service) -> MsgspecResponse:
     return MsgspecResponse(view_of(await service.get(identity.project_id, endpoint_id)))
 
 
-@router.delete("/{endpoint_id}", responses=answers(Deleted))
+@router.delete("/{endpoint_id}", name="delete_webhook", responses=answers(Deleted))
 async def delete_endpoint(call: Writer, endpoint_id: str, service: Service) -> MsgspecResponse:
     await service.delete(call.project_id, endpoint_id)
     return MsgspecResponse({"id": endpoint_id})

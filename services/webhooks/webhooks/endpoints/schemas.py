@@ -47,7 +47,7 @@ Printable = AfterValidator(_printable)
 LinkIds = Annotated[list[Annotated[str, _text(255), Printable]], Field(max_length=1000)]
 
 
-class EndpointInput(BaseModel):
+class CreateWebhook(BaseModel):
     """The body of `POST /webhooks`. Unknown fields are ignored."""
 
     name: Annotated[str, _text(40), Printable]
@@ -57,7 +57,7 @@ class EndpointInput(BaseModel):
     enabled: Annotated[bool, _or(True, bool)] = True
 
 
-class EndpointView(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
+class Webhook(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
     """An endpoint as the API shows it."""
 
     id: str
@@ -74,8 +74,8 @@ class EndpointView(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=F
     """Shown at creation only, and not when that call is repeated."""
 
 
-def view_of(endpoint: Endpoint, *, with_secret: bool = False) -> EndpointView:
-    return EndpointView(
+def view_of(endpoint: Endpoint, *, with_secret: bool = False) -> Webhook:
+    return Webhook(
         id=endpoint.id,
         name=endpoint.name,
         url=endpoint.url,

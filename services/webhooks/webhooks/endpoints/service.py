@@ -13,7 +13,7 @@ from codeqr_common.times import now_ms
 from webhooks.database import answer, transaction
 from webhooks.delivery.signing import new_secret
 from webhooks.endpoints.repository import Endpoint, EndpointRepository
-from webhooks.endpoints.schemas import EndpointInput, view_of
+from webhooks.endpoints.schemas import CreateWebhook, view_of
 from webhooks.endpoints.targets import TargetPolicy, TargetRefused, checked_target
 
 log = get_logger(__name__)
@@ -29,7 +29,7 @@ class EndpointService:
         self._engine = engine
         self._policy = policy
 
-    async def create(self, call: WriteCall, wanted: EndpointInput) -> Endpoint:
+    async def create(self, call: WriteCall, wanted: CreateWebhook) -> Endpoint:
         """Register an endpoint; events from now on are for it. Raises `ApiError` 422 for a URL that is refused.
 
         A repeat of the call is answered without the secret.

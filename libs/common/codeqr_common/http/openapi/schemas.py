@@ -78,10 +78,10 @@ def _say(schema: Schema, words: Words) -> None:
 def _restrict(schema: Schema, restrictions: Mapping[str, Any]) -> None:
     """Put restrictions on the texts in a field, list or not, nullable or not; `null = false` takes the null away."""
     text = {name: value for name, value in restrictions.items() if name != "null"}
-    if schema.get("type") == "string" and "enum" not in schema:
-        schema |= text
     if restrictions.get("null") is False:
         _drop_null(schema)
+    if schema.get("type") == "string" and "enum" not in schema:
+        schema |= text
     for branch in schema.get("anyOf", ()):
         _restrict(branch, text)
     for inner in ("items", "additionalProperties"):

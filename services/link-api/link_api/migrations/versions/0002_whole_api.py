@@ -1,7 +1,9 @@
 """What the whole API needs: rotated keys, usage, idempotency, audit, search, and an index for every list.
 
 Ids are made of the time, so lists by creation are lists by id. Old links get their counters' project and their search
-text here; the version of the code before this one goes on working meanwhile, for nothing is renamed or taken away.
+text here; the version of the code before this one goes on working meanwhile, for nothing is renamed or taken away. What
+that version writes is found by searches once the link is changed again, and so are old texts of which `lower` makes
+something else than the service's own folding does.
 """
 
 from alembic import op
