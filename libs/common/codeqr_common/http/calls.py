@@ -30,8 +30,8 @@ async def write_call(request: Request, identity: KeyIdentity) -> WriteCall:
     key = request.headers.get("idempotency-key") if request.method == "POST" else None
     if key is None:
         return WriteCall(identity, request_id(request))
-    if not 0 < len(key) <= MAX_KEY:
-        raise errors.unprocessable_entity(f"Idempotency-Key: has 1 to {MAX_KEY} characters")
+    if not 0 < len(key) <= MAX_KEY or not (key.isascii() and key.isprintable()):
+        raise errors.unprocessable_entity(f"Idempotency-Key: has 1 to {MAX_KEY} printable ASCII characters")
     same = fingerprint(await request.body(), request.scope["query_string"])
     repeatable = Repeatable(identity.project_id, request.method, request.url.path, key, same)
     return WriteCall(identity, request_id(request), repeatable)

@@ -23,6 +23,7 @@ from codeqr_common.http.validation import to_api_error
 
 Model = TypeVar("Model", bound=BaseModel)
 Reader = Callable[[Request], Awaitable[Any]]
+CONSTANTS = (b"NaN", b"Infinity")
 JSON_TYPES = ("application/json",)
 
 
@@ -61,6 +62,8 @@ def direct_routes(router: APIRouter) -> dict[tuple[str, str], DirectRoute]:
 async def read_body(request: Request, model: type[Model]) -> Model:
     """The JSON body as `model`. Raises `ApiError`: 400 for what is no JSON, 422 for wrong values."""
     raw = await json_bytes(request)
+    if any(constant in raw for constant in CONSTANTS):  # pydantic's reader takes them for numbers
+        return validated(model, any_json(raw))
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
@@ -86,7 +89,7 @@ def any_json(raw: bytes) -> Any:
     Raises 400.
     """
     try:
-        return json.loads(raw, parse_constant=_refuse)
+        return json.loads(raw.decode(), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise errors.bad_request("The body is not JSON.") from error
 

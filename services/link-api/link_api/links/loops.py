@@ -85,7 +85,7 @@ class LoopCheck:
         async with self._reading(connection) as reader:
             link_rows = await fetch_all(
                 reader,
-                select(links.c.domain, links.c.key_folded, *(links.c[column] for column in TARGET_COLUMNS))
+                select(short_links.c.domain, short_links.c.key_folded, *(links.c[column] for column in TARGET_COLUMNS))
                 .join(short_links, short_links.c.link_id == links.c.id)
                 .where(tuple_(short_links.c.domain, short_links.c.key_folded).in_(sorted(asked))),
             )
