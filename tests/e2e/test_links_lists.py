@@ -16,6 +16,7 @@ from link_api.links import listing
 from link_api.links.schemas import ListLinks
 
 MANY = 12_000
+FIRST = {"url": "https://example.com/needle-first", "title": "Ünïque", "tagNames": ["listed"]}
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def crowd(stack: Any) -> Any:
     """A project of many links, written past the API, and another one like it: enough for plans to matter."""
     projects = [stack.new_project() for _ in range(2)]
     for project in projects:
-        first = ok(project.api.post("/links", json={"url": "https://example.com/needle-first", "title": "Ünïque"}))
+        first = ok(project.api.post("/links", json=FIRST))
         asyncio.run(_crowd(stack.database_url, first["id"]))
     return projects[0]
 
@@ -157,7 +158,13 @@ async def _crowd(url: str, like: str) -> None:
             """,
             like,
         )
-        await connection.execute("ANALYZE links.links, links.link_counters")
+        await connection.execute(
+            "INSERT INTO links.link_tags (link_id, tag_id, position) SELECT links.id, tag_id, 0"
+            " FROM links.links, links.link_tags WHERE link_id = $1 AND links.key_folded LIKE 'crowd%7'"
+            " AND project_id = (SELECT project_id FROM links.links WHERE id = $1)",
+            like,
+        )
+        await connection.execute("ANALYZE links.links, links.link_counters, links.link_tags")
     finally:
         await connection.close()
 
@@ -191,9 +198,9 @@ def test_a_search_goes_on_over_its_pages(crowd: Any) -> None:
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        ({}, "links_live"),
-        ({"showArchived": "1"}, "links_newest"),
-        ({"sortOrder": "asc"}, "links_live"),
+        ({}, "links_(live|pkey)"),
+        ({"showArchived": "1"}, "links_(newest|pkey)"),
+        ({"sortOrder": "asc"}, "links_(live|pkey)"),
         ({"tenantId": "t7"}, "links_of_tenant"),
         ({"userId": "user_none"}, "links_of_user"),
         ({"externalId": "x"}, "links_project_external_id"),
@@ -201,19 +208,19 @@ def test_a_search_goes_on_over_its_pages(crowd: Any) -> None:
         ({"sortBy": "clicks"}, "link_counters_clicks"),
         ({"sortBy": "lastClicked"}, "link_counters_last_clicked"),
         ({"sortBy": "saleAmount"}, "link_counters_sale_amount"),
-        ({"sortBy": "clicks", "sortOrder": "asc"}, "links_live"),
+        ({"sortBy": "clicks", "sortOrder": "asc"}, "links_(live|pkey)"),
         ({"domain": "*"}, "links_of_domain"),
         ({"tagNames": "listed"}, "link_tags_of_tag"),
     ],
 )
 def test_every_list_is_served_by_an_index(crowd: Any, stack: Any, query: dict[str, str], index: str) -> None:
+    """The primary key, being in the order of creation too, may serve a project that has a good part of all links."""
     if query == {"domain": "*"}:
         query = {"domain": f"{unique()}.example"}
         ok(crowd.api.post("/domains", json={"slug": query["domain"]}))
         ok(crowd.api.post("/links", json={"url": "a.com", "domain": query["domain"]}))
-    ok(crowd.api.post("/links", json={"url": "a.com", "tagNames": ["listed"]}))
     plans = asyncio.run(_plans(stack.database_url, crowd.id, ListLinks.model_validate(query)))
-    assert any(index in plan for plan in plans), "\n\n".join(plans)
+    assert any(re.search(index, plan) for plan in plans), "\n\n".join(plans)
     assert not any(re.search(r"Seq Scan on (links|link_counters)\b", plan) for plan in plans), "\n\n".join(plans)
 
 

@@ -7,6 +7,12 @@ from analytics.queries.filters import TEXTS
 from analytics.queries.intervals import Interval
 from analytics.queries.schemas import Event, GroupBy
 
+NOT_GIVEN = ""
+"""An empty value is none."""
+MOMENT = {
+    "anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}, {"const": NOT_GIVEN}]
+}
+LINK_OR_QR = "(link|qr)"
 LISTED = "One value, a list with commas, or, with a leading `-`, what to leave out."
 
 
@@ -17,19 +23,24 @@ def question_parameters() -> dict[str, Any]:
             _parameter("event", _choice(Event, Event.CLICKS)),
             _parameter("groupBy", _choice(GroupBy, GroupBy.COUNT)),
             _parameter("interval", _choice(Interval, Interval.DAY)),
-            _parameter("start", {"type": "string", "format": "date-time"}),
-            _parameter("end", {"type": "string", "format": "date-time"}),
+            _parameter("start", MOMENT),
+            _parameter("end", MOMENT),
             _parameter("timezone", {"type": "string", "format": "time-zone", "default": "UTC"}),
             *(_parameter(name, {"type": "string", "description": LISTED}) for name in TEXTS),
-            _parameter("trigger", {"type": "string", "pattern": "^-?(link|qr)(,-?(link|qr))*$"}),
-            _parameter("qr", {"enum": ["true", "false", "1", "0"]}),
-            _parameter("bot", {"type": "string", "enum": ["exclude", "only", "include"], "default": "exclude"}),
+            _parameter(
+                "trigger",
+                {"type": "string", "pattern": f"^({LINK_OR_QR}(,{LINK_OR_QR})*|-{LINK_OR_QR}(,-?{LINK_OR_QR})*)?$"},
+            ),
+            _parameter("qr", {"enum": ["true", "false", "1", "0", NOT_GIVEN]}),
+            _parameter(
+                "bot", {"type": "string", "enum": ["exclude", "only", "include", NOT_GIVEN], "default": "exclude"}
+            ),
         ]
     }
 
 
 def _choice(kind: type[StrEnum], default: StrEnum) -> dict[str, Any]:
-    return {"type": "string", "enum": [str(value) for value in kind], "default": str(default)}
+    return {"type": "string", "enum": [*map(str, kind), NOT_GIVEN], "default": str(default)}
 
 
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -33,12 +33,18 @@ def _folded(value: str | None) -> str | None:
 StringList = Annotated[list[Text], BeforeValidator(string_list, json_schema_input_type=list[Text] | Text)]
 TagEntry = Annotated[Text, StringConstraints(max_length=190)]
 """An id, or a name."""
+SentEntries = Annotated[str, Field(json_schema_extra={"pattern": r"^[^\u0000,]{0,190}(,[^\u0000,]{0,190})*$"})]
+"""Entries as they are sent, with commas between them. Empty ones are dropped before any are counted."""
 TagEntries = Annotated[
     list[TagEntry],
-    BeforeValidator(string_list, json_schema_input_type=list[str] | str),
     Field(max_length=MOST_OF_ONE_LINK),
+    BeforeValidator(string_list, json_schema_input_type=list[SentEntries] | SentEntries),
 ]
-Ids = Annotated[StringList, Field(max_length=MOST_IN_BULK)]
+Ids = Annotated[
+    list[Text],
+    Field(max_length=MOST_IN_BULK),
+    BeforeValidator(string_list, json_schema_input_type=list[Text] | Text),
+]
 Name = Annotated[Text, StringConstraints(max_length=NAME_LENGTH)]
 ExternalId = Annotated[Name | None, BeforeValidator(_external_id)]
 Trimmed = Annotated[Name | None, BeforeValidator(trimmed)]
@@ -91,7 +97,7 @@ class LinkFields(BaseModel):
     tag_id: Annotated[TagEntry | None, BeforeValidator(empty_is_none)] = None
     tag_ids: TagEntries | None = None
     tag_names: TagEntries | None = None
-    webhook_ids: Annotated[StringList, Field(max_length=MOST_OF_ONE_LINK)] | None = None
+    webhook_ids: Ids | None = None
 
 
 class CreateLink(LinkFields):

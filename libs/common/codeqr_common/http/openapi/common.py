@@ -123,7 +123,7 @@ PARAMETERS: dict[str, Schema] = {
         "in": "header",
         "required": False,
         "description": "Makes the call safe to repeat for 24 hours: a repeat gets the first answer again.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     },
 }
 
