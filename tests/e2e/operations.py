@@ -32,6 +32,7 @@ class Operation:
     parameters: tuple[Parameter, ...]
     guarded: bool
     body: Schema | None
+    body_required: bool
     examples: tuple[Any, ...]
     answers_json: bool
 
@@ -156,6 +157,7 @@ def _operation(method: str, path: str, found: Mapping[str, Any]) -> Operation:
         parameters=tuple(_parameter(each) for each in found.get("parameters", ())),
         guarded=bool(found.get("security")),
         body=media.get("schema"),
+        body_required=found.get("requestBody", {}).get("required", False),
         examples=tuple(examples + ([media["example"]] if "example" in media else [])),
         answers_json="application/json" in found["responses"]["200"].get("content", {}),
     )

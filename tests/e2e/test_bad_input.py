@@ -53,6 +53,8 @@ def test_what_is_no_json_is_refused(prober: Prober) -> None:
     with prober.nothing_changes():
         for operation in prober.writing:
             for name, body in bad_values.NOT_JSON.items():
+                if not body and not operation.body_required:
+                    continue
                 codes = ("bad_request", "unprocessable_entity") if name in bad_values.DEEP else ("bad_request",)
                 prober.refused(prober.send(operation, body), f"{operation}: {name}", *codes)
 

@@ -208,7 +208,6 @@ def test_a_search_goes_on_over_its_pages(crowd: Any) -> None:
         ({"sortBy": "clicks"}, "link_counters_clicks"),
         ({"sortBy": "lastClicked"}, "link_counters_last_clicked"),
         ({"sortBy": "saleAmount"}, "link_counters_sale_amount"),
-        ({"sortBy": "clicks", "sortOrder": "asc"}, "links_(live|pkey)"),
         ({"domain": "*"}, "links_of_domain"),
         ({"tagNames": "listed"}, "link_tags_of_tag"),
     ],

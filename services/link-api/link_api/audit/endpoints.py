@@ -9,12 +9,13 @@ from codeqr_common.auth.keys import KeyIdentity
 from codeqr_common.auth.requests import require
 from codeqr_common.http.openapi import answers, query_parameters
 from codeqr_common.http.responses import MsgspecResponse
+from codeqr_common.http.routes import DirectRoute
 from link_api.audit import repository
 from link_api.audit.schemas import AuditEntry, AuditFilters
 from link_api.database import Database
 from link_api.text import parsed_query
 
-router = APIRouter(prefix="/audit")
+router = APIRouter(prefix="/audit", route_class=DirectRoute)
 Reader = Annotated[KeyIdentity, Depends(require("projects.read"))]
 
 

@@ -12,14 +12,15 @@ from codeqr_common.auth.requests import require, writing
 from codeqr_common.http.calls import WriteCall
 from codeqr_common.http.openapi import Deleted, answers, query_parameters
 from codeqr_common.http.responses import MsgspecResponse
+from codeqr_common.http.routes import DirectRoute
 from link_api.keys.schemas import ChangeToken, CreateToken, NewToken, RotateToken, Token, UserInfo
 from link_api.keys.service import SCOPE, KeyService
 from link_api.paging import Paging
 from link_api.text import parsed_query
 
-router = APIRouter(prefix="/tokens")
-user_router = APIRouter(prefix="/oauth")
-internal_router = APIRouter(prefix="/internal/keys")
+router = APIRouter(prefix="/tokens", route_class=DirectRoute)
+user_router = APIRouter(prefix="/oauth", route_class=DirectRoute)
+internal_router = APIRouter(prefix="/internal/keys", route_class=DirectRoute)
 
 
 def service_of(request: Request) -> KeyService:
