@@ -58,7 +58,8 @@ told AS (
 noted AS (
     INSERT INTO links.audit (project_id, id, at, action, resource_id, key_id, user_id, request_id)
     SELECT project_id, new.id, at, action, new.id, key_id, user_id, request_id
-    FROM new, links.audit AS sample WHERE sample.project_id = $4 AND sample.resource_id = $3
+    FROM new, links.audit AS sample
+    WHERE sample.project_id = $4 AND sample.id = (SELECT min(id) FROM links.audit WHERE project_id = $4)
 )
 INSERT INTO links.links (id, project_id, user_id, domain_id, domain, key, key_folded, url, title, utm_source,
     search_text, created_at, updated_at)

@@ -56,7 +56,8 @@ async def create_hot_pool(url: str, *, size: int, lock_timeout_s: float = 0) -> 
         reset=_nothing,
         timeout=5,
         command_timeout=30,
-        server_settings=_server_settings(lock_timeout_s),
+        # The same few statements again and again: planned once, and too short to be compiled.
+        server_settings=_server_settings(lock_timeout_s) | {"plan_cache_mode": "force_generic_plan", "jit": "off"},
     )
 
 
