@@ -10,10 +10,11 @@ from codeqr_common.auth.requests import require, writing
 from codeqr_common.http.calls import WriteCall
 from codeqr_common.http.openapi import Deleted, answers
 from codeqr_common.http.responses import MsgspecResponse
+from codeqr_common.http.routes import DirectRoute
 from webhooks.endpoints.schemas import CreateWebhook, Webhook, view_of
 from webhooks.endpoints.service import EndpointService
 
-router = APIRouter(prefix="/webhooks")
+router = APIRouter(prefix="/webhooks", route_class=DirectRoute)
 internal_router = APIRouter(prefix="/internal/webhooks")
 
 PAGES = 100_000
