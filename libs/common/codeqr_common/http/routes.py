@@ -2,8 +2,8 @@
 
 An endpoint of a `DirectRoute` takes, in any order: the `Request`; values of `Depends(function of the request)`; texts
 from the path; a model of single values from the query (`Query()`); one pydantic model, read from the JSON body
-(`Model | None`: one that may be left out). Dependencies run in the order in which they stand, the body is read last: who
-has no key is told so before the body is looked at.
+(`Model | None`: one that may be left out). Dependencies run in the order in which they stand, the body is read last:
+who has no key is told so before the body is looked at.
 """
 
 import inspect
