@@ -13,7 +13,7 @@ from bench.api.subjects import link_api
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.api", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each load, in each round")
+    parser.add_argument("--seconds", type=int, default=5, help="of each load, in each round")
     parser.add_argument("--links", type=int, default=1_000_000, help="of the large project; 0 leaves it out")
     parser.add_argument("--home", type=Path, default=Path(".local/bench"), help="data of the engines; made anew")
     parser.add_argument("--port-base", type=int, default=19400)

@@ -15,6 +15,8 @@ import uvicorn
 from fastapi import Body, FastAPI
 from fastapi.responses import Response
 
+from codeqr_common.ids import new_id
+
 SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS bench;
 CREATE TABLE IF NOT EXISTS bench.rows (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, content text NOT NULL);
@@ -73,7 +75,7 @@ FROM new, links.links AS sample WHERE sample.id = $3
 @app.post("/rows/bulk")
 async def insert_many(sample: str, project: str, body: list[dict[str, Any]] = Body()) -> Response:
     keys = [secrets.token_hex(6) for _ in body]
-    await app.state.pool.execute(COPIES, [f"link_{sample[5:15]}{key}" for key in keys], keys, sample, project)
+    await app.state.pool.execute(COPIES, [new_id("link") for _ in body], keys, sample, project)
     return Response(b"[" + b",".join([ANSWER] * len(body)) + b"]", media_type="application/json")
 
 
