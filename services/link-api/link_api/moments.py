@@ -11,9 +11,17 @@ NO_TIME = "is not a time such as 2026-12-31T23:59:59Z"
 
 def _text_only(value: Any) -> Any:
     """Only texts are times: a number could be seconds or milliseconds."""
-    if isinstance(value, bool | int | float) or (isinstance(value, str) and value.strip().lstrip("+-.").isdigit()):
+    if isinstance(value, bool | int | float) or (isinstance(value, str) and _is_number(value)):
         raise ValueError(NO_TIME)
     return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _in_utc(value: datetime) -> datetime:

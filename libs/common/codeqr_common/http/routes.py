@@ -139,7 +139,9 @@ def _reader(name: str, parameter: inspect.Parameter) -> tuple[int, Reader]:
 
 def _optional_body(model: type[BaseModel]) -> Reader:
     async def read(request: Request) -> BaseModel | None:
-        return await read_body(request, model) if await request.body() else None
+        if (await request.body()).strip() in (b"", b"null"):
+            return None
+        return await read_body(request, model)
 
     return read
 

@@ -1,5 +1,6 @@
 """One operation of the reference: what FastAPI says of a route, completed by what all routes of its kind share."""
 
+import copy
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from codeqr_common.auth.requests import Guard, Writing
 from codeqr_common.http.openapi import common
 from codeqr_common.http.openapi.answers import Answer, content_of
 from codeqr_common.http.openapi.requests import query_schema
-from codeqr_common.http.openapi.schemas import describe_parameter
+from codeqr_common.http.openapi.schemas import describe_parameter, drop_null
 from codeqr_common.http.openapi.texts import Texts
 
 Schema = dict[str, Any]
@@ -119,7 +120,10 @@ class Operation:
         return described
 
     def _body(self, body: Schema) -> Schema:
-        content = {name: dict(media) for name, media in body["content"].items()}
+        content = copy.deepcopy(body["content"])
+        for media in content.values():
+            media["schema"].pop("title", None)
+            drop_null(media["schema"])  # a body may be left out; null is none
         if examples := self.words.get("examples"):
             for media in content.values():
                 media["examples"] = dict(examples)

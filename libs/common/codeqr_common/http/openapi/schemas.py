@@ -79,7 +79,7 @@ def _restrict(schema: Schema, restrictions: Mapping[str, Any]) -> None:
     """Put restrictions on the texts in a field, list or not, nullable or not; `null = false` takes the null away."""
     text = {name: value for name, value in restrictions.items() if name != "null"}
     if restrictions.get("null") is False:
-        _drop_null(schema)
+        drop_null(schema)
     if schema.get("type") == "string" and "enum" not in schema:
         schema |= text
     for branch in schema.get("anyOf", ()):
@@ -89,7 +89,8 @@ def _restrict(schema: Schema, restrictions: Mapping[str, Any]) -> None:
             _restrict(schema[inner], text)
 
 
-def _drop_null(schema: Schema) -> None:
+def drop_null(schema: Schema) -> None:
+    """Take the null out of what `schema` allows."""
     if "anyOf" in schema:
         branches = [branch for branch in schema.pop("anyOf") if branch != {"type": "null"}]
         schema |= branches[0] if len(branches) == 1 else {"anyOf": branches}
