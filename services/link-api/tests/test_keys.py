@@ -130,7 +130,6 @@ def test_both_spellings_and_numbers_with_a_point() -> None:
         {"expiresAt": "1893456000"},
         {"expiresAt": "0.5"},
         {"rateLimit": True},
-        {"expiresAt": "1893456000"},
         {"expiresAt": "tomorrow"},
         {"expiresAt": "9999-12-31T23:59:59-23:00"},
         {"expiresAt": True},

@@ -139,7 +139,8 @@ def _reader(name: str, parameter: inspect.Parameter) -> tuple[int, Reader]:
 
 def _optional_body(model: type[BaseModel]) -> Reader:
     async def read(request: Request) -> BaseModel | None:
-        if (await request.body()).strip() in (b"", b"null"):
+        raw = await request.body()
+        if not raw or raw.strip() == b"null":
             return None
         return await read_body(request, model)
 

@@ -14,7 +14,7 @@ from codeqr_common.auth.requests import Guard, Writing
 from codeqr_common.http.openapi import common
 from codeqr_common.http.openapi.answers import Answer, content_of
 from codeqr_common.http.openapi.requests import query_schema
-from codeqr_common.http.openapi.schemas import describe_parameter, drop_null
+from codeqr_common.http.openapi.schemas import describe_parameter
 from codeqr_common.http.openapi.texts import Texts
 
 Schema = dict[str, Any]
@@ -123,7 +123,6 @@ class Operation:
         content = copy.deepcopy(body["content"])
         for media in content.values():
             media["schema"].pop("title", None)
-            drop_null(media["schema"])  # a body may be left out; null is none
         if examples := self.words.get("examples"):
             for media in content.values():
                 media["examples"] = dict(examples)
