@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg
 
 SCHEMAS = ("links", "webhooks")
-LEFT_OUT = ("outbox", "events", "deliveries", "attempts", "key_usage", "alembic_version")
-"""Rows that come and go by themselves, a moment after the call that they tell of: events, deliveries, counted calls."""
+LEFT_OUT = ("outbox", "key_usage", "alembic_version")
+"""Rows that come and go by themselves: events on their way (what they tell of stands elsewhere) and counted calls."""
 VOLATILE = {"api_keys": ("last_used",)}
 ID = re.compile(r"\b[a-z]{2,4}_[0-9A-Za-z]{22}\b")
 Dump = dict[str, list[str]]

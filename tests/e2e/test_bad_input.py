@@ -172,7 +172,7 @@ def test_a_field_that_is_there_twice_is_one_field(prober: Prober) -> None:
 
 def test_any_json_breaks_nothing(stack: Stack, rows: Rows) -> None:
     prober = Prober(stack, rows)
-    state = {"kept": prober.kept()}
+    state = {"kept": _kept_at_once(prober)}
 
     @settings(
         max_examples=EXAMPLES,
@@ -187,13 +187,19 @@ def test_any_json_breaks_nothing(stack: Stack, rows: Rows) -> None:
         body = data.draw(any_body(operation))
         answer = prober.send(operation, dumped(body))
         prober.whole(answer, f"{operation}: {body!r}")
-        kept = prober.kept()
+        kept = _kept_at_once(prober)
         if answer.status_code != 200 or first_error(answer):
             prober.problems += differences(state["kept"], kept) if answer.status_code != 200 else []
         state["kept"] = kept
         prober.check()
 
     try_one()
+
+
+def _kept_at_once(prober: Prober) -> dict[str, list[str]]:
+    """What is kept, but for the deliveries of webhooks: they follow a moment after the call that they tell of."""
+    late = ("webhooks.events", "webhooks.deliveries", "webhooks.attempts")
+    return {name: rows for name, rows in prober.kept().items() if name not in late}
 
 
 def any_body(operation: Operation) -> st.SearchStrategy[Any]:
