@@ -10,6 +10,8 @@ import asyncpg
 SCHEMAS = ("links", "webhooks")
 LEFT_OUT = ("outbox", "key_usage", "alembic_version")
 """Rows that come and go by themselves: events on their way (what they tell of stands elsewhere) and counted calls."""
+FOLLOWING = ("webhooks.events", "webhooks.deliveries", "webhooks.attempts")
+"""Tables whose rows follow a moment after the call that they tell of: what webhooks are told, and how that went."""
 VOLATILE = {"api_keys": ("last_used",)}
 ID = re.compile(r"\b[a-z]{2,4}_[0-9A-Za-z]{22}\b")
 Dump = dict[str, list[str]]

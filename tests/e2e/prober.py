@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 
 from answers import refusal
-from dump import Rows, differences
+from dump import FOLLOWING, Dump, Rows, differences
 from operations import Operation, document_of, operations
 from running import Stack
 from tenants import Tenant
@@ -95,8 +95,10 @@ class Prober:
         self.problems += [f"{name} shows something else" for name in now if now[name] != shown[name]]
         self.check()
 
-    def kept(self) -> dict[str, list[str]]:
-        return self.rows.whole(self.owner.project.id)[0]
+    def kept(self) -> Dump:
+        """The owner's rows, but for those that follow a moment after the call that they tell of."""
+        dump, _ = self.rows.whole(self.owner.project.id)
+        return {name: rows for name, rows in dump.items() if name not in FOLLOWING}
 
     def shown(self) -> dict[str, Any]:
         """What the API says of the owner, by operation."""

@@ -172,7 +172,7 @@ def test_a_field_that_is_there_twice_is_one_field(prober: Prober) -> None:
 
 def test_any_json_breaks_nothing(stack: Stack, rows: Rows) -> None:
     prober = Prober(stack, rows)
-    state = {"kept": _kept_at_once(prober)}
+    state = {"kept": prober.kept()}
 
     @settings(
         max_examples=EXAMPLES,
@@ -187,19 +187,13 @@ def test_any_json_breaks_nothing(stack: Stack, rows: Rows) -> None:
         body = data.draw(any_body(operation))
         answer = prober.send(operation, dumped(body))
         prober.whole(answer, f"{operation}: {body!r}")
-        kept = _kept_at_once(prober)
+        kept = prober.kept()
         if answer.status_code != 200 or first_error(answer):
             prober.problems += differences(state["kept"], kept) if answer.status_code != 200 else []
         state["kept"] = kept
         prober.check()
 
     try_one()
-
-
-def _kept_at_once(prober: Prober) -> dict[str, list[str]]:
-    """What is kept, but for the deliveries of webhooks: they follow a moment after the call that they tell of."""
-    late = ("webhooks.events", "webhooks.deliveries", "webhooks.attempts")
-    return {name: rows for name, rows in prober.kept().items() if name not in late}
 
 
 def any_body(operation: Operation) -> st.SearchStrategy[Any]:

@@ -96,6 +96,7 @@ class ScriptBatch:
         self._waiting: list[tuple[Evaluation, asyncio.Future[Any]]] = []
         self._sending: asyncio.Task[None] | None = None
         self._connection: Any = None
+        self._timeout_s: float | None = redis.connection_pool.connection_kwargs.get("socket_timeout")
 
     async def evaluate(self, script: Script, key: str, *arguments: Any) -> Any:
         """The script's answer. Raises `RedisUnavailable`."""
@@ -169,12 +170,14 @@ class ScriptBatch:
         """Each command's answer, or the error that Redis gave for it. A connection that failed is closed."""
         if self._connection is None:
             self._connection = self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+            self._connection.socket_timeout = None  # a timer for every answer costs more than reading it
         connection = self._connection
         try:
-            if not connection.is_connected:
-                await connection.connect()
-            await connection.send_packed_command(connection.pack_commands(commands))
-            return [await _answer(connection) for _ in commands]
+            async with asyncio.timeout(self._timeout_s):
+                if not connection.is_connected:
+                    await connection.connect()
+                await connection.send_packed_command(connection.pack_commands(commands))
+                return [await _answer(connection) for _ in commands]
         except BaseException:
             await connection.disconnect(nowait=True)
             raise

@@ -59,6 +59,8 @@ def span(
 
 def carrier() -> dict[str, str]:
     """The present trace context as headers (`traceparent`); empty outside a span."""
+    if not trace.get_current_span().get_span_context().is_valid:
+        return {}
     headers: dict[str, str] = {}
     propagate.inject(headers)
     return {name: value for name, value in headers.items() if name in CARRIED}

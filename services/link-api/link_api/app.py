@@ -54,6 +54,8 @@ from link_api.tags.service import TagService
 BULK_BODY_LIMIT = 4 << 20
 LOCK_TIMEOUT_S = 8
 """A call that waits longer for another one is answered 503, and gives its connection back."""
+HOT_LOCK_TIMEOUT_S = 1
+"""Of statements that links of several callers may share: a short time, after which each link is tried alone."""
 PUBLIC_ROUTERS = (
     link_endpoints.router,
     tag_endpoints.router,
@@ -147,7 +149,7 @@ async def open_parts(settings: LinkApiSettings) -> AsyncIterator[Parts]:
         settings.database_url, pool_size=settings.database_pool_size, lock_timeout_s=LOCK_TIMEOUT_S
     )
     hot = await postgres.create_hot_pool(
-        settings.database_url, size=settings.hot_pool_size, lock_timeout_s=LOCK_TIMEOUT_S
+        settings.database_url, size=settings.hot_pool_size, lock_timeout_s=HOT_LOCK_TIMEOUT_S
     )
     client = redis.connect(settings.redis_url)
     parts = Parts(settings, engine, hot, client)

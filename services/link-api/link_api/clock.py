@@ -16,4 +16,8 @@ def moment_of(milliseconds: int) -> datetime:
 
 def iso_or_none(moment: datetime | None) -> str | None:
     """`2025-09-06T12:21:07.873Z`, or None."""
-    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    if moment is None:
+        return None
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"

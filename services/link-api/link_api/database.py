@@ -36,6 +36,15 @@ class Outdated(Exception):
     """What the transaction read at its start has been changed by another since: the work must run again."""
 
 
+class DatabaseAway(ApiError):
+    """503: Postgres cannot be reached. What was under way may have been done, or not."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "service_unavailable", "The database cannot be reached at the moment.", headers={"Retry-After": "1"}
+        )
+
+
 class Database:
     """Runs work in transactions. `conflicts`: constraint name → the sentence that 409 says when it is violated."""
 
@@ -138,7 +147,7 @@ class Database:
     def _translate(self, error: Exception) -> Exception | None:
         if postgres.is_away(error):
             log.warning("postgres is away", error=f"{type(error).__name__}: {error}"[:300])
-            return errors.service_unavailable("The database cannot be reached at the moment.")
+            return DatabaseAway()
         cause = _cause(error) if isinstance(error, DBAPIError) else error
         if not isinstance(cause, asyncpg.PostgresError | asyncpg.DataError | asyncpg.InterfaceError):
             return None

@@ -26,6 +26,8 @@ REQUEST_ID = b"x-request-id"
 TRACE_HEADERS = (b"traceparent", b"tracestate")
 BODY_S = 20.0
 """From a request's headers to the end of its body."""
+ARRIVED = "body_arrived"
+"""In a scope's state: set by a protocol that knows that the whole body is there, so that nobody need wait for it."""
 
 
 def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
@@ -130,15 +132,19 @@ class _Exchange:
         self._headers = headers
         self._body_limit = body_limit
         self._left = body_limit
-        self._body_by: float | None = asyncio.get_running_loop().time() + BODY_S
+        arrived = scope["state"].get(ARRIVED)
+        self._body_by: float | None = None if arrived else asyncio.get_running_loop().time() + BODY_S
         self.status = 0
 
     async def receive(self) -> Message:
-        try:
-            async with asyncio.timeout_at(self._body_by):
-                message = await self._receive()
-        except TimeoutError:
-            raise HTTPException(400, "The body took too long to arrive.") from None
+        if self._body_by is None:
+            message = await self._receive()
+        else:
+            try:
+                async with asyncio.timeout_at(self._body_by):
+                    message = await self._receive()
+            except TimeoutError:
+                raise HTTPException(400, "The body took too long to arrive.") from None
         if not message.get("more_body", False):
             self._body_by = None
         if message["type"] == "http.request":

@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from codeqr_common import errors
-from codeqr_common.http.middleware import BODY_S
+from codeqr_common.http.middleware import ARRIVED, BODY_S
 
 HEAD_S = 10.0
 """From the connection to a request's first byte, and from there to the end of its headers."""
@@ -71,6 +71,7 @@ class LimitedHttp(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._part = Part.NOTHING
+        self.scope["state"][ARRIVED] = True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:

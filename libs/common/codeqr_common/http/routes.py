@@ -149,10 +149,12 @@ def _optional_body(model: type[BaseModel]) -> Reader:
 
 def _dependency(depends: params.Depends) -> Reader:
     function: Any = depends.dependency
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
+        read: Reader = function
+        return read
 
     async def call(request: Request) -> Any:
-        value = function(request)
-        return await value if inspect.isawaitable(value) else value
+        return function(request)
 
     return call
 

@@ -2,9 +2,10 @@
 
 from link_api.database import Database
 from link_api.domains.directory import DomainDirectory
+from link_api.links.batching import CreationBatches
 from link_api.links.changes import LinkEvents
 from link_api.links.changing import Changing
-from link_api.links.creation import Creation
+from link_api.links.creation import Creation, by_itself
 from link_api.links.drafting import Drafting, WebhookCheck
 from link_api.links.loops import LoopCheck
 from link_api.links.representation import Representation
@@ -32,5 +33,6 @@ def link_service(
         domains,
         Drafting(values, domains, webhooks, loops),
         Creation(events),
+        CreationBatches(by_itself(database)),
         Changing(values, webhooks, loops, events),
     )

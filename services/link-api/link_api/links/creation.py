@@ -20,7 +20,7 @@ from codeqr_common.events.links import Link
 from codeqr_common.ids import new_id
 from codeqr_common.short_links import fold_key
 from link_api.audit.repository import Actor
-from link_api.database import Outdated, constraint_of
+from link_api.database import Database, Outdated, constraint_of
 from link_api.links.changes import LinkEvents, PendingEvent
 from link_api.links.key_rules import random_key
 from link_api.links.names import Name, key_used
@@ -107,11 +107,10 @@ LEFT JOIN claimed ON claimed.link_id = asked.id
 LEFT JOIN possible ON possible.id = asked.id
 """
 _CREATE = text(CREATE)
-HOT_CREATE = CREATE.replace("CAST(:links AS json)", "$1::json")
-"""The statement for `Database.fetch`."""
+_HOT_CREATE = CREATE.replace("CAST(:links AS json)", "$1::json")
 Outcomes = Sequence[Mapping[str, Any]]
-Run = Callable[[str], Awaitable[Outcomes]]
-"""Runs `CREATE` with its one parameter."""
+Run = Callable[[Sequence[Values]], Awaitable[Outcomes]]
+"""Runs `CREATE` for some links. Gives the outcome of each, in any order."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -190,7 +189,7 @@ class Creation:
             except ApiError as error:  # the link is too large
                 results[draft.row["id"]] = error
         rows = [_parameters(draft, event, actor) for draft, event in events]
-        outcomes = {outcome["id"]: outcome for outcome in await run(_encode(rows).decode())} if rows else {}
+        outcomes = {outcome["id"]: outcome for outcome in await run(rows)} if rows else {}
         again = []
         for draft, event in events:
             outcome = outcomes[draft.row["id"]]
@@ -210,12 +209,21 @@ class Creation:
         return self._events.pending("link.created", {**draft.row, **NO_COUNTERS, "tags": draft.tags}, bulk=bulk)
 
 
+def by_itself(database: Database) -> Run:
+    """Runs the statement as a transaction of its own, on a connection without ceremony."""
+
+    async def run(rows: Sequence[Values]) -> Outcomes:
+        return await database.fetch(_HOT_CREATE, _encode(rows).decode())
+
+    return run
+
+
 def in_transaction(connection: AsyncConnection) -> Run:
     """Runs the statement in the connection's transaction. Raises `Outdated` when it must run again."""
 
-    async def run(links: str) -> Outcomes:
+    async def run(rows: Sequence[Values]) -> Outcomes:
         try:
-            return await fetch_all(connection, _CREATE.bindparams(links=links))
+            return await fetch_all(connection, _CREATE.bindparams(links=_encode(rows).decode()))
         except IntegrityError as error:
             if constraint_of(error) == "links_project_external_id":
                 raise Outdated("the external id was taken at this moment") from error

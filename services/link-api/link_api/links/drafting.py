@@ -93,6 +93,8 @@ class Drafting:
                 is_set, password = new_password(body)
                 if is_set and password:
                     wanted.append((draft, password))
+        if not wanted:
+            return
         hashes = await hashes_of(password for _, password in wanted)
         for draft, password in wanted:
             draft.row["password_hash"] = hashes[password]

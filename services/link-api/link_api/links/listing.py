@@ -226,20 +226,34 @@ def _contains(column: ColumnElement[str], term: str) -> ColumnElement[bool]:
 
 def _indexed(project_id: str, term: str) -> ColumnElement[bool]:
     """What the index of n-grams knows of the term: every link that holds it, and a few others."""
-    number = func.unnest(type_coerce(grams(term.encode()), ARRAY(Integer))).table_valued("value")
+    asked = grams(term.encode())
+    number = func.unnest(type_coerce(asked.numbers, ARRAY(Integer))).table_valued("value")
     number = number.render_derived("number")
     seeded = select(func.array_agg(number.c.value.op("#")(func.hashtext(project_id))))
-    return func.links.ngrams(links.c.project_id, links.c.search_text).op("@>")(seeded.scalar_subquery())
+    held = func.links.ngrams(links.c.project_id, links.c.search_text)
+    return held.op("@>" if asked.every else "&&")(seeded.scalar_subquery())
 
 
-def grams(term: bytes) -> list[int]:
-    """The n-grams by which a term is looked up, numbered as `links.ngrams` does: its triples; a shorter one's whole."""
+@dataclass(frozen=True, slots=True)
+class Grams:
+    """Numbers as `links.ngrams` gives them: a text that holds the term has `every` one of them, or at least one."""
+
+    numbers: list[int]
+    every: bool
+
+
+def grams(term: bytes) -> Grams:
+    """How a term is looked up: a byte by itself, two by the triples that begin with them, more by all their triples."""
     if len(term) == 1:
-        return [term[0]]
+        return Grams([term[0]], every=True)
     if len(term) == 2:
-        return [256 + int.from_bytes(term, "big")]
-    triples = {term[at : at + 3] for at in range(len(term) - 2)}
-    return sorted(65792 + int.from_bytes(triple, "big") for triple in triples)
+        first = _triple(term + b"\0")
+        return Grams(list(range(first, first + 256)), every=False)
+    return Grams(sorted({_triple(term[at : at + 3]) for at in range(len(term) - 2)}), every=True)
+
+
+def _triple(triple: bytes) -> int:
+    return 256 + int.from_bytes(triple, "big")
 
 
 def _any(values: list[str]) -> ColumnElement[Any]:

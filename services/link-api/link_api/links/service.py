@@ -17,10 +17,11 @@ from link_api.audit.repository import Actor, actor_of
 from link_api.database import Database
 from link_api.domains.directory import DomainDirectory
 from link_api.domains.validation import comparable_slug
-from link_api.links import creation, finding, listing, repository, tagging
+from link_api.links import finding, listing, repository, tagging
+from link_api.links.batching import CreationBatches
 from link_api.links.changes import last_links
 from link_api.links.changing import Changed, Changing
-from link_api.links.creation import Creation, DomainGone, Draft, Made, entries_of
+from link_api.links.creation import Creation, DomainGone, Draft, Made, entries_of, in_transaction
 from link_api.links.drafting import Drafted, Drafting
 from link_api.links.names import Name
 from link_api.links.representation import Representation
@@ -51,6 +52,7 @@ class LinkService:
         domains: DomainDirectory,
         drafting: Drafting,
         creation: Creation,
+        batches: CreationBatches,
         changing: Changing,
     ) -> None:
         self._database = database
@@ -59,6 +61,7 @@ class LinkService:
         self._domains = domains
         self._drafting = drafting
         self._creation = creation
+        self._batches = batches
         self._changing = changing
 
     async def create(self, call: WriteCall, body: CreateLink) -> Link:
@@ -222,12 +225,8 @@ class LinkService:
         return self._show.link(rows[0])
 
     async def _created_alone(self, call: WriteCall, draft: Draft) -> Made:
-        """By a statement of its own, on a connection without ceremony: most links are made like this."""
-
-        async def run(links: str) -> Sequence[Mapping[str, Any]]:
-            return await self._database.fetch(creation.HOT_CREATE, links)
-
-        (result,) = await self._creation.make(run, actor_of(call), [draft], bulk=False)
+        """Together with whatever else is made at this moment: most links are made like this."""
+        (result,) = await self._creation.make(self._batches.make, actor_of(call), [draft], bulk=False)
         return _made(result)
 
     async def _create(self, connection: AsyncConnection, actor: Actor, draft: Draft) -> Made:
@@ -241,7 +240,7 @@ class LinkService:
         tags = await tagging.resolve(connection, actor.project_id, [draft.asked for draft in drafts])
         for draft, own in zip(drafts, tags, strict=True):
             draft.tags = own
-        made = iter(await self._creation.make(creation.in_transaction(connection), actor, drafts, bulk=bulk))
+        made = iter(await self._creation.make(in_transaction(connection), actor, drafts, bulk=bulk))
         return [next(made) if isinstance(draft, Draft) else draft for draft in drafted]
 
     async def _delete(self, call: WriteCall, references: Sequence[str], *, bulk: bool) -> list[str]:

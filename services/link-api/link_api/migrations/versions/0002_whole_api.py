@@ -70,25 +70,17 @@ STATEMENTS = (
     # Events that Kafka has and Redis has not: few, and looked for every second.
     "CREATE INDEX outbox_unregistered ON links.outbox (id) WHERE published",
     "CREATE INDEX domains_unverified ON links.domains (created_at) WHERE verified_at IS NULL",
-    # Bytes, pairs and triples of bytes of a text in UTF-8, as numbers that differ from project to project. Immutable,
-    # although convert_to is not said to be: the database's own encoding is UTF-8 and stays.
+    # Bytes and triples of bytes of a text in UTF-8 and two line feeds, as numbers that differ from project to project.
+    # Immutable, although convert_to is not said to be: the database's own encoding is UTF-8 and stays.
     """
     CREATE FUNCTION links.ngrams(project text, content text) RETURNS integer[]
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
-        SELECT array_agg(first # seed)
-            || coalesce(array_agg((256 + (first << 8) + second) # seed) FILTER (WHERE second IS NOT NULL), '{}')
-            || coalesce(array_agg((65792 + (first << 16) + (second << 8) + third) # seed)
-                        FILTER (WHERE third IS NOT NULL), '{}')
-        FROM (
-            SELECT get_byte(raw, at) AS first,
-                CASE WHEN at + 1 < size THEN get_byte(raw, at + 1) END AS second,
-                CASE WHEN at + 2 < size THEN get_byte(raw, at + 2) END AS third,
-                seed
-            FROM (SELECT convert_to(content, 'UTF8') AS raw, octet_length(content) AS size,
-                         hashtext(project) AS seed OFFSET 0) AS text,
-                generate_series(0, size - 1) AS at
-        ) AS bytes
+        SELECT array_agg(get_byte(raw, at) # seed) || array_agg(
+            (256 + (get_byte(raw, at) << 16) + (get_byte(raw, at + 1) << 8) + get_byte(raw, at + 2)) # seed
+        )
+        FROM (SELECT convert_to(content || E'\\n\\n', 'UTF8') AS raw, hashtext(project) AS seed OFFSET 0) AS text,
+            generate_series(0, octet_length(content) - 1) AS at
     $$
     """,
     """
