@@ -26,7 +26,10 @@ CREATE TABLE IF NOT EXISTS bench.rows (id bigint GENERATED ALWAYS AS IDENTITY PR
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with asyncpg.create_pool(
-        os.environ["CODEQR_DATABASE_URL"], min_size=1, max_size=int(os.environ["BENCH_POOL"])
+        os.environ["CODEQR_DATABASE_URL"],
+        min_size=1,
+        max_size=int(os.environ["BENCH_POOL"]),
+        server_settings={"jit": "off"},
     ) as pool:
         await pool.execute(SCHEMA)
         app.state.pool = pool
@@ -55,7 +58,8 @@ named AS (
 ),
 told AS (
     INSERT INTO links.outbox (shard, topic, key, value, headers, register)
-    SELECT shard, topic, new.id, value, headers, register FROM new, links.outbox AS sample WHERE sample.key = $3
+    SELECT shard, topic, new.id, value, headers, register FROM new, links.outbox AS sample
+    WHERE sample.id = $5
 ),
 noted AS (
     INSERT INTO links.audit (project_id, id, at, action, resource_id, key_id, user_id, request_id)
@@ -73,9 +77,9 @@ FROM new, links.links AS sample WHERE sample.id = $3
 
 
 @app.post("/rows/bulk")
-async def insert_many(sample: str, project: str, body: list[dict[str, Any]] = Body()) -> Response:
+async def insert_many(sample: str, event: int, project: str, body: list[dict[str, Any]] = Body()) -> Response:
     keys = [secrets.token_hex(6) for _ in body]
-    await app.state.pool.execute(COPIES, [new_id("link") for _ in body], keys, sample, project)
+    await app.state.pool.execute(COPIES, [new_id("link") for _ in body], keys, sample, project, event)
     return Response(b"[" + b",".join([ANSWER] * len(body)) + b"]", media_type="application/json")
 
 

@@ -24,8 +24,8 @@ def measure(engines: Mapping[str, Any], api: LinkApi, rounds: int, seconds: floa
     _, key = api.project("singles")
     with httpx.Client(base_url=api.url, headers={"Authorization": f"Bearer {key}"}) as client:
         answer = client.post("/links", json=BODY).raise_for_status()
-    sample = f"sample={answer.json()['id']}&project={answer.json()['projectId']}"
-    row_bytes = asyncio.run(_row_bytes(engines["databaseUrl"], answer.json()["id"]))
+    row_bytes, event = asyncio.run(_sample(engines["databaseUrl"], answer.json()["id"]))
+    sample = f"sample={answer.json()['id']}&project={answer.json()['projectId']}&event={event}"
     with bare(engines, row_bytes, len(answer.content)) as (pid, url):
         body = json.dumps(BODY)
         targets = [
@@ -48,17 +48,16 @@ def measure(engines: Mapping[str, Any], api: LinkApi, rounds: int, seconds: floa
     ]
 
 
-async def _row_bytes(database_url: str, link_id: str) -> int:
-    """The size of what one creation stores in its link and its event."""
+async def _sample(database_url: str, link_id: str) -> tuple[int, int]:
+    """The size of what one creation stores in its link and its event, and the event's id in the outbox."""
     connection = await asyncpg.connect(database_url)
     try:
-        return int(
-            await connection.fetchval(
-                "SELECT (SELECT pg_column_size(l.*) FROM links.links l WHERE id = $1)"
-                " + (SELECT pg_column_size(o.*) FROM links.outbox o WHERE key = $1)",
-                link_id,
-            )
+        found = await connection.fetchrow(
+            "SELECT pg_column_size(l.*) + pg_column_size(o.*) AS size, o.id AS event"
+            " FROM links.links l JOIN links.outbox o ON o.key = l.id WHERE l.id = $1",
+            link_id,
         )
+        return int(found["size"]), int(found["event"])
     finally:
         await connection.close()
 
