@@ -70,3 +70,20 @@ def test_while_webhooks_cannot_be_asked_no_link_names_one(stack: Stack) -> None:
     assert ok(project.api.get("/links")) == [other]
     named = {"url": "https://example.com", "webhookIds": [webhook_id]}
     stack.wait_until(lambda: project.api.post("/links", json=named).status_code == 200, 30)
+
+
+def test_of_many_links_those_that_name_unknown_webhooks_fail(stack: Stack) -> None:
+    project = stack.new_project()
+    known, foreign = webhook_of(project), webhook_of(stack.new_project())
+    named = [[known], [foreign], [], [known, UNKNOWN], [known]]
+    answers = ok(
+        project.api.post("/links/bulk", json=[{"url": "https://example.com", "webhookIds": ids} for ids in named])
+    )
+    assert [answer.get("code") for answer in answers] == [
+        None,
+        "unprocessable_entity",
+        None,
+        "unprocessable_entity",
+        None,
+    ]
+    assert [answer["webhookIds"] for answer in answers if "id" in answer] == [[known], [], [known]]

@@ -23,6 +23,7 @@ from link_api.links.passwords import hashes_of
 from link_api.links.schemas import LinkFields, UpsertLink
 from link_api.links.tagging import TagsAsked, tags_asked
 from link_api.links.values import TARGETS, LinkValues, Values, new_password, with_derived
+from link_api.links.webhook_ids import unknown_webhook
 from link_api.outbox import repository as outbox
 from link_api.outbox.entries import RegisterEntries, merged
 
@@ -68,7 +69,9 @@ class Changing:
         if bulk:
             values.pop("proxy", None)
         if webhook_ids := values.get("webhook_ids"):
-            await self._webhooks.check(call.project_id, webhook_ids)
+            known = await self._webhooks.known(call.project_id, webhook_ids)
+            if refusal := unknown_webhook(webhook_ids, known):
+                raise refusal
         is_set, password = new_password(body)
         if is_set:
             values["password_hash"] = (await hashes_of([password]))[password] if password else None

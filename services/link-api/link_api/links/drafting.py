@@ -16,6 +16,7 @@ from link_api.links.passwords import hashes_of
 from link_api.links.schemas import LinkFields
 from link_api.links.tagging import tags_asked
 from link_api.links.values import DEFAULTS, LinkValues, new_password, with_derived
+from link_api.links.webhook_ids import unknown_webhook
 
 Drafted = Draft | ApiError
 
@@ -23,8 +24,8 @@ Drafted = Draft | ApiError
 class WebhookCheck(Protocol):
     """Whether webhooks exist is known to the webhooks service."""
 
-    async def check(self, project_id: str, ids: list[str]) -> None:
-        """Raises 422 for an id that is no webhook of the project, 503 when that cannot be known."""
+    async def known(self, project_id: str, ids: list[str]) -> set[str]:
+        """Which of these are webhooks of the project. Raises 503 when that cannot be known."""
 
 
 class Drafting:
@@ -46,6 +47,7 @@ class Drafting:
     async def drafts(self, call: WriteCall, bodies: Sequence[LinkFields | ApiError]) -> list[Drafted]:
         """The draft of each body, or what is wrong with it. No two drafts share a name or an external id."""
         found = [body if isinstance(body, ApiError) else await self._one(call, body) for body in bodies]
+        await self._check_webhooks(call, found)
         await self._hash_passwords(bodies, found)
         _refuse_repeats(found)
         drafts = [(position, draft) for position, draft in enumerate(found) if isinstance(draft, Draft)]
@@ -64,8 +66,6 @@ class Drafting:
 
     async def _checked(self, call: WriteCall, body: LinkFields) -> Draft:
         values = self._values.read(body)
-        if webhook_ids := values.get("webhook_ids"):
-            await self._webhooks.check(call.project_id, webhook_ids)
         domain = await self._domains.for_links(call.project_id, body.domain)
         link_id, milliseconds = id_and_time("link")
         created_at = moment_of(milliseconds)
@@ -85,6 +85,18 @@ class Drafting:
             redraw(draft)
         draft.row = with_derived(draft.row)
         return draft
+
+    async def _check_webhooks(self, call: WriteCall, drafted: list[Drafted]) -> None:
+        """Refuse drafts that name unknown webhooks; the webhooks service is asked once for all."""
+        named = {
+            position: draft.row["webhook_ids"] for position, draft in enumerate(drafted) if isinstance(draft, Draft)
+        }
+        asked = sorted({webhook_id for ids in named.values() for webhook_id in ids})
+        if not asked:
+            return
+        known = await self._webhooks.known(call.project_id, asked)
+        for position, ids in named.items():
+            drafted[position] = unknown_webhook(ids, known) or drafted[position]
 
     async def _hash_passwords(self, bodies: Sequence[LinkFields | ApiError], drafted: Sequence[Drafted]) -> None:
         wanted: list[tuple[Draft, str]] = []

@@ -1,11 +1,15 @@
 """Webhooks that a link names: the service that owns them is asked whether they are there."""
 
+from collections.abc import Collection, Iterable
+
 from codeqr_common import errors
+from codeqr_common.errors import ApiError
 from codeqr_common.http.internal import InternalClient, NotFound, ServiceUnavailable
 from codeqr_common.logs import get_logger
 
 log = get_logger(__name__)
-SHOWN = 50  # characters of an id in a message
+LONGEST = 50
+"""Characters: no id is longer, and no more of what is none is shown."""
 
 
 class WebhookDirectory:
@@ -14,16 +18,22 @@ class WebhookDirectory:
     def __init__(self, webhooks: InternalClient) -> None:
         self._webhooks = webhooks
 
-    async def check(self, project_id: str, ids: list[str]) -> None:
-        """Raises 422 when one of these is no webhook of the project, 503 when that cannot be known."""
-        if not ids:
-            return
+    async def known(self, project_id: str, ids: list[str]) -> set[str]:
+        """Which of these are webhooks of the project. Raises 503 when that cannot be known."""
+        asked = [webhook_id for webhook_id in ids if len(webhook_id) <= LONGEST]
+        if not asked:
+            return set()
         try:
-            answer = await self._webhooks.post("/internal/webhooks/known", {"projectId": project_id, "ids": ids})
+            answer = await self._webhooks.post("/internal/webhooks/known", {"projectId": project_id, "ids": asked})
         except (ServiceUnavailable, NotFound) as error:
             log.warning("webhooks is away", error=str(error))
             raise errors.service_unavailable("Webhooks cannot be looked up at the moment.") from error
-        known = set(answer["ids"])
-        for webhook_id in ids:
-            if webhook_id not in known:
-                raise errors.unprocessable_entity(f"webhookIds: {webhook_id[:SHOWN]} is no webhook of this project")
+        return set(answer["ids"])
+
+
+def unknown_webhook(ids: Iterable[str], known: Collection[str]) -> ApiError | None:
+    """What is said of the first of `ids` that is not among the known ones."""
+    unknown = next((webhook_id for webhook_id in ids if webhook_id not in known), None)
+    if unknown is None:
+        return None
+    return errors.unprocessable_entity(f"webhookIds: {unknown[:LONGEST]} is no webhook of this project")
