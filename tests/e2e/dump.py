@@ -53,11 +53,18 @@ class Rows:
         return self._loop.run_until_complete(work)
 
 
-def differences(before: Dump, after: Dump) -> list[str]:
-    """Rows that are in one of them only, for people to read."""
+def differences(before: Dump, after: Dump, *, settled: bool = True) -> list[str]:
+    """Rows that are in one of them only, for people to read.
+
+    Not `settled`: rows of `FOLLOWING` may still be coming and changing, but none may be gone.
+    """
     found = []
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name, []), after.get(name, [])
+        if name in FOLLOWING and not settled:
+            left = {ID.findall(row)[0] for row in new}
+            found += [f"{name} lost {row}" for row in old if ID.findall(row)[0] not in left]
+            continue
         found += [f"{name} lost {row}" for row in old if row not in new]
         found += [f"{name} gained {row}" for row in new if row not in old]
     return found

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 
 from answers import refusal
-from dump import FOLLOWING, Dump, Rows, differences
+from dump import Dump, Rows, differences
 from operations import Operation, document_of, operations
 from running import Stack
 from tenants import Tenant
@@ -90,15 +90,13 @@ class Prober:
         """Fail for the problems of the block, and for whatever it changed of the owner, by SQL or by the API."""
         rows, shown = self.kept(), self.shown()
         yield
-        self.problems += differences(rows, self.kept())
+        self.problems += differences(rows, self.kept(), settled=False)
         now = self.shown()
         self.problems += [f"{name} shows something else" for name in now if now[name] != shown[name]]
         self.check()
 
     def kept(self) -> Dump:
-        """The owner's rows, but for those that follow a moment after the call that they tell of."""
-        dump, _ = self.rows.whole(self.owner.project.id)
-        return {name: rows for name, rows in dump.items() if name not in FOLLOWING}
+        return self.rows.whole(self.owner.project.id)[0]
 
     def shown(self) -> dict[str, Any]:
         """What the API says of the owner, by operation."""

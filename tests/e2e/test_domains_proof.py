@@ -115,7 +115,8 @@ def test_a_claim_holds_nothing_until_it_is_proved(stack: Stack, make: Make, dns:
 
     publish(dns, claimed, "something else")
     verified = ok(api.post(f"/domains/{slug}/verify"))
-    assert verified == claimed | {"verified": True, "updatedAt": verified["updatedAt"]}
+    assert claimed["primary"] is False
+    assert verified == claimed | {"verified": True, "primary": True, "updatedAt": verified["updatedAt"]}
     deadline = time.monotonic() + FRESH_S
     while visit(stack, slug, "/").headers.get("location") != "https://a.example":
         assert time.monotonic() < deadline
@@ -123,6 +124,30 @@ def test_a_claim_holds_nothing_until_it_is_proved(stack: Stack, make: Make, dns:
     assert ok(api.post("/links", json={"url": "a.com"}))["domain"] == slug
     dns.records.clear()
     assert ok(api.post(f"/domains/{slug}/verify")) == verified
+
+
+def test_a_claim_takes_the_primary_place_when_it_is_proved(make: Make, dns: Nameserver) -> None:
+    api, slugs = make(), [new_slug() for _ in range(3)]
+
+    def primary() -> list[str]:
+        return [each["slug"] for each in ok(api.get("/domains")) if each["primary"]]
+
+    proved = claim(api, slugs[0], primary=True)
+    publish(dns, proved)
+    ok(api.post(f"/domains/{slugs[0]}/verify"))
+    meant, changed = claim(api, slugs[1], primary=True), claim(api, slugs[2])
+    ok(api.patch(f"/domains/{slugs[2]}", json={"primary": True}))
+    assert primary() == [slugs[0]]
+    assert ok(api.post("/links", json={"url": "a.com"}))["domain"] == slugs[0]
+    for each in (meant, changed):
+        publish(dns, each)
+        headers = {"Idempotency-Key": unique()}
+        answer = ok(api.post(f"/domains/{each['slug']}/verify", headers=headers))
+        assert answer["primary"] is True
+        assert primary() == [each["slug"]]
+        assert ok(api.post("/links", json={"url": "a.com"}))["domain"] == each["slug"]
+        dns.records.clear()
+        assert ok(api.post(f"/domains/{each['slug']}/verify", headers=headers)) == answer
 
 
 def test_claims_are_changed_and_deleted_and_nobody_is_told(stack: Stack, make: Make, dns: Nameserver) -> None:
@@ -144,6 +169,9 @@ def test_the_first_to_prove_a_domain_has_it(make: Make, dns: Nameserver) -> None
     dns.records[name] = [each["verificationRecord"]["value"] for each in claims]
     assert ok(second.post(f"/domains/{slug}/verify"))["verified"] is True
     refused(first.post(f"/domains/{slug}/verify"), "conflict")
+    dns.records[name] = [claims[1]["verificationRecord"]["value"]]
+    refused(first.post(f"/domains/{slug}/verify"), "conflict")
+    dns.records[name] = [each["verificationRecord"]["value"] for each in claims]
     refused(make().post("/domains", json={"slug": slug}), "conflict")
     assert ok(first.get(f"/domains/{slug}"))["verified"] is False
     ok(second.delete(f"/domains/{slug}"))

@@ -2,10 +2,12 @@
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -310,3 +312,16 @@ def stored(project: Project, path: str) -> set[str]:
         page += 1
     assert len(found) == len(set(found))
     return set(found)
+
+
+def test_a_repeat_is_answered_although_the_call_would_now_be_refused(project: Project) -> None:
+    headers = new_key()
+    soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    body = {"name": name(), "scopes": "read", "expiresAt": soon}
+    first = project.api.post("/tokens", json=body, headers=headers).raise_for_status().json()
+    while datetime.now(UTC).isoformat() <= soon:
+        time.sleep(0.1)
+    again = project.api.post("/tokens", json=body, headers=headers)
+    assert replayed(again)
+    assert again.json() == {field: value for field, value in first.items() if field != "token"}
+    assert refusal(project.api.post("/tokens", json=body)) == (422, "unprocessable_entity")

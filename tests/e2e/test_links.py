@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -360,3 +361,30 @@ def test_visits_are_counted_on_the_link(api: httpx.Client, stack: Any) -> None:
     counted = until(lambda: (now := ok(api.get(f"/links/{link['id']}")))["clicks"] >= 5 and now, limit_s=30)
     assert counted["clicks"] == 5
     assert counted["lastClicked"] >= link["createdAt"]
+
+
+def test_external_ids_and_tags_may_hold_what_separates_others(api: httpx.Client) -> None:
+    tag = ok(api.post("/tags", json={"name": "Food, drinks"}))
+    body = {"url": "a.com", "externalId": "a/b, c", "tagNames": ["Food, drinks"]}
+    link = ok(api.post("/links", json=body))
+    assert link["tags"] == [tag]
+    path = f"/links/ext_{quote('a/b, c', safe='')}"
+    assert ok(api.get(path)) == link
+    assert ok(api.patch(path, json={"title": "T"}))["title"] == "T"
+    changed = ok(api.patch("/links/bulk", json={"externalIds": ["a/b, c"], "data": {"title": "U"}}))
+    assert [each["title"] for each in changed] == ["U"]
+    assert ok(api.delete(path)) == {"id": link["id"]}
+
+
+def test_none_is_an_external_id_like_others(api: httpx.Client) -> None:
+    named = ok(api.post("/links", json={"url": "a.com", "externalId": "None"}))
+    other = ok(api.post("/links", json={"url": "a.com"}))
+    for ids in ([other["id"], "ext_None"], ["ext_None", other["id"]]):
+        changed = ok(api.patch("/links/bulk", json={"linkIds": ids, "data": {"title": "T"}}))
+        assert {link["id"] for link in changed} == {named["id"], other["id"]}
+
+
+def test_a_url_is_found_as_people_read_it(api: httpx.Client) -> None:
+    link = ok(api.post("/links", json={"url": "https://example.com/Café/%00x?q=%C3%BCber"}))
+    for term in ("café", "caf%C3%A9", "über", "CAFÉ/"):
+        assert [each["id"] for each in ok(api.get("/links", params={"search": term}))] == [link["id"]]

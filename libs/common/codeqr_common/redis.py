@@ -1,7 +1,8 @@
 """The Redis client: short socket timeouts, no call ever cancelled in flight, and calls that travel together.
 
 Cancelling redis-py in the middle of a call leaves its answer in the connection, for the next caller to read; so
-limits are the socket's, not `asyncio.wait_for`'s.
+limits are the socket's, not `asyncio.wait_for`'s. (`ScriptBatch` has a limit for a whole exchange, and closes its
+connection when that is over.)
 """
 
 import asyncio
@@ -96,7 +97,7 @@ class ScriptBatch:
         self._waiting: list[tuple[Evaluation, asyncio.Future[Any]]] = []
         self._sending: asyncio.Task[None] | None = None
         self._connection: Any = None
-        self._timeout_s: float | None = redis.connection_pool.connection_kwargs.get("socket_timeout")
+        self._timeout_s: float | None = None
 
     async def evaluate(self, script: Script, key: str, *arguments: Any) -> Any:
         """The script's answer. Raises `RedisUnavailable`."""
@@ -170,6 +171,7 @@ class ScriptBatch:
         """Each command's answer, or the error that Redis gave for it. A connection that failed is closed."""
         if self._connection is None:
             self._connection = self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+            self._timeout_s = self._connection.socket_timeout
             self._connection.socket_timeout = None  # a timer for every answer costs more than reading it
         connection = self._connection
         try:

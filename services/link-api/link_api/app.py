@@ -54,8 +54,8 @@ from link_api.tags.service import TagService
 BULK_BODY_LIMIT = 4 << 20
 LOCK_TIMEOUT_S = 8
 """A call that waits longer for another one is answered 503, and gives its connection back."""
-HOT_LOCK_TIMEOUT_S = 1
-"""Of statements that links of several callers may share: a short time, after which each link is tried alone."""
+HOT_LOCK_TIMEOUT_S = 0.25
+"""Of statements that links of several callers share: a short time, for all of them wait with the one that waits."""
 PUBLIC_ROUTERS = (
     link_endpoints.router,
     tag_endpoints.router,

@@ -37,11 +37,20 @@ class Outdated(Exception):
 
 
 class DatabaseAway(ApiError):
-    """503: Postgres cannot be reached. What was under way may have been done, or not."""
+    """503: Postgres cannot be reached. What was under way, if anything was, may have been done, or not."""
 
     def __init__(self) -> None:
         super().__init__(
             "service_unavailable", "The database cannot be reached at the moment.", headers={"Retry-After": "1"}
+        )
+
+
+class Busy(ApiError):
+    """503: others hold what is to be changed. Nothing was done."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "service_unavailable", "Too many changes at once to the same thing.", headers={"Retry-After": "1"}
         )
 
 
@@ -70,7 +79,7 @@ class Database:
                     return await work(connection)
             except Outdated:
                 await asyncio.sleep(random.uniform(0, PAUSE_S))  # noqa: S311 - so that those that met do not meet again
-        raise _too_many()
+        raise Busy()
 
     async def replay(self, call: WriteCall) -> None:
         """Raise `Replayed` for a call that was answered before, or 409 for another one under its key.
@@ -120,7 +129,7 @@ class Database:
                     raise
                 if not isinstance(translated, Outdated):
                     raise translated from error
-        raise _too_many()
+        raise Busy()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -153,7 +162,7 @@ class Database:
             return None
         state = str(getattr(cause, "sqlstate", None) or "")
         if state == LOCKED_STATE:
-            return _too_many()
+            return Busy()
         if state in RETRIED_STATES:
             return Outdated(state)
         if sentence := self._conflicts.get(str(getattr(cause, "constraint_name", None) or "")):
@@ -161,10 +170,6 @@ class Database:
         if state in NOT_TEXT_STATES or isinstance(cause, asyncpg.DataError):
             return errors.unprocessable_entity("value: holds characters that cannot be stored")
         return None
-
-
-def _too_many() -> ApiError:
-    return errors.service_unavailable("Too many changes at once to the same thing.")
 
 
 def _cause(error: DBAPIError) -> BaseException | None:

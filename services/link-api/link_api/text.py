@@ -60,23 +60,30 @@ def cut(length: int) -> Callable[[str], str]:
 
 
 def string_list(value: Any) -> Any:
-    """A string, a comma list, an array, or an array of comma lists, as a list without empty entries."""
+    """A string, a comma list, or an array, as a list without empty entries. An array's entries may hold commas."""
     if isinstance(value, str):
-        value = [value]
+        value = Repeated([value])
+    if isinstance(value, Repeated):
+        return [part for entry in value for part in _parts(entry)]
     if not isinstance(value, list):
         return value
-    return [part for entry in value for part in (_parts(entry) if isinstance(entry, str) else [entry])]
+    texts = (entry.strip() if isinstance(entry, str) else entry for entry in value)
+    return [entry for entry in texts if entry != ""]
+
+
+class Repeated(list[str]):
+    """A query parameter that is there several times: each of its texts may be a comma list."""
 
 
 def _parts(entry: str) -> list[str]:
     return [part.strip() for part in entry.split(",") if part.strip()]
 
 
-def query_of(request: Request) -> Mapping[str, str | list[str]]:
-    """The query's parameters; one that is repeated comes as a list."""
+def query_of(request: Request) -> Mapping[str, str | Repeated]:
+    """The query's parameters."""
     pairs = request.query_params.multi_items()
     names = dict.fromkeys(name for name, _ in pairs)
-    values = {name: [value for found, value in pairs if found == name] for name in names}
+    values = {name: Repeated(value for found, value in pairs if found == name) for name in names}
     return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
 
 

@@ -16,7 +16,7 @@ def test_both_spellings_are_taken_and_unknown_fields_ignored() -> None:
 
 @pytest.mark.parametrize(
     ("value", "entries"),
-    [("a", ["a"]), ("a,b", ["a", "b"]), (["a,b", " c "], ["a", "b", "c"]), ("", []), ([], []), (None, None)],
+    [("a", ["a"]), ("a,b", ["a", "b"]), (["a,b", " c ", ""], ["a,b", "c"]), ("", []), ([], []), (None, None)],
 )
 def test_lists_come_as_string_comma_list_or_array(value: object, entries: list[str] | None) -> None:
     assert ChangeLink.model_validate({"tagIds": value}).tag_ids == entries

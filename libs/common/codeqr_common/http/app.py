@@ -22,22 +22,31 @@ from codeqr_common.idempotency import Replayed
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 BODY_LIMIT = 1 << 20
-METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 class Api(FastAPI):
-    """FastAPI with a short way to routes of one fixed path (see `DirectRoute`): past its middlewares and its router."""
+    """FastAPI with a short way to routes of one fixed path (see `DirectRoute`): past its middlewares and its router.
+
+    A fixed path has its own methods and no others, whatever a route with a parameter (`/links/{link_id}`) would take.
+    """
 
     scoped: RequestScope
+    refused: RequestScope
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.direct: dict[tuple[str, str], DirectRoute] = {}
+        self.fixed: dict[str, set[str]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = self.direct.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         if route is None:
-            await super().__call__(scope, receive, send)
+            if scope["type"] == "http" and scope["method"] not in self.fixed.get(scope["path"], (scope["method"],)):
+                scope["app"] = self
+                await self.refused(scope, receive, send)
+            else:
+                await super().__call__(scope, receive, send)
         else:
             scope["app"], scope["route"] = self, route
             await self.scoped(scope, receive, send)
@@ -52,6 +61,12 @@ async def _answer_directly(scope: Scope, receive: Receive, send: Send) -> None:
         answer = await _replayed(request, first)
     except HTTPException as error:
         answer = await _http_error(request, error)
+    await answer(scope, receive, send)
+
+
+async def _not_offered(scope: Scope, receive: Receive, send: Send) -> None:
+    request = Request(scope, receive, send)
+    answer = await _http_error(request, HTTPException(405))
     await answer(scope, receive, send)
 
 
@@ -80,10 +95,13 @@ def create_app(
     )
     scope: dict[str, Any] = {"body_limit": body_limit, "body_limits": body_limits, "admit": admit}
     app.scoped = RequestScope(_answer_directly, listener=title, **scope)
+    app.refused = RequestScope(_not_offered, listener=title, **scope)
     app.add_middleware(RequestScope, listener=title, **scope)
     for router in routers:
         app.include_router(router)
         app.direct |= direct_routes(router)
+    for method, path in app.direct:
+        app.fixed.setdefault(path, set()).add(method)
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)

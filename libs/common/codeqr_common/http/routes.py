@@ -154,7 +154,10 @@ def _dependency(depends: params.Depends) -> Reader:
         return read
 
     async def call(request: Request) -> Any:
-        return function(request)
+        value = function(request)
+        if inspect.isawaitable(value):
+            raise TypeError(f"{function} must be a coroutine function, for what it gives is awaited")
+        return value
 
     return call
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Text,
+    and_,
     case,
     delete,
     exists,
@@ -51,7 +52,9 @@ LINK_COLUMNS = (
     "expired_url",
 )
 _DRAWN = func.nextval(f"{versions.schema}.{versions.name}")
-_PLACE = func.concat(case((domains.c.is_primary, "0"), else_="1"), domains.c.id)
+IS_PRIMARY = and_(domains.c.is_primary, domains.c.verified_at.is_not(None))
+"""A claim may be meant to be the primary domain; it is that once it is verified."""
+_PLACE = func.concat(case((IS_PRIMARY, "0"), else_="1"), domains.c.id)
 """A domain's place in its project's list: the primary one first, then in the order they came."""
 
 

@@ -18,7 +18,7 @@ def shown(row: Row) -> Domain:
         slug=row["slug"],
         verified=row["verified_at"] is not None,
         verification_record=record_of(row),
-        primary=row["is_primary"],
+        primary=row["is_primary"] and row["verified_at"] is not None,
         archived=row["archived"],
         root_url=row["root_url"],
         not_found_url=row["not_found_url"],

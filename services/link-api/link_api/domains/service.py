@@ -1,9 +1,8 @@
 """What happens to domains: claims, verification, changes, and the domains that all projects share.
 
-`/domains/{slug}` knows the project's own domains and no others: a slug that nobody has, one that another project holds
-or has claimed, and a shared one are answered 404 alike, so that nothing is told of others. (A link that names a domain
-which the project may not use is refused by 403; see `repository.for_links`.) An archived domain is not taken by default
-for new links; whoever names it may still use it.
+`/domains/{slug}` knows the project's own domains: what another project holds, and what is shared, is answered 403, and
+what nobody holds 404. A claim that is not verified holds nothing, not even the place of the primary domain, which it
+takes when it is verified. An archived domain is not taken by default for new links; whoever names it may still use it.
 """
 
 import secrets
@@ -109,6 +108,7 @@ class DomainService:
         404; 409 when another project has proved it first; 503 when the DNS does not answer. The DNS is asked outside
         of any transaction: it may be slow.
         """
+        await self._database.replay(call)
         claim = await self._own(call.project_id, slug)
         proved = claim["verified_at"] is not None or await self._is_proved(claim)
         return await self._answer(call, lambda connection: self._verify(connection, call, claim["id"], proved))
@@ -171,7 +171,7 @@ class DomainService:
 
     async def _create(self, connection: AsyncConnection, call: WriteCall, slug: str, values: dict[str, Any]) -> Done:
         domain_id, moment = new_id("dom"), clock.now()
-        if values.get("is_primary"):
+        if values.get("is_primary") and self._verify_at_once:
             await repository.take_primary(connection, call.project_id, moment)
         version = await repository.claim(connection, slug, domain_id) if self._verify_at_once else None
         if version is None and await repository.is_held(connection, slug):
@@ -187,11 +187,11 @@ class DomainService:
 
     async def _change(self, connection: AsyncConnection, call: WriteCall, slug: str, values: dict[str, Any]) -> Done:
         moment = clock.now()
-        if values.get("is_primary"):
-            await repository.take_primary(connection, call.project_id, moment)
         before = await _own(connection, call.project_id, slug)
         if not values:
             return Done(shown(before))
+        if values.get("is_primary") and before["verified_at"] is not None:
+            await repository.take_primary(connection, call.project_id, moment)
         version = await _locked(connection, before)
         row = await repository.change(connection, before, values | {"updated_at": moment})
         await audit.record(connection, actor_of(call), "domain.updated", [row["id"]])
@@ -201,13 +201,18 @@ class DomainService:
 
     async def _verify(self, connection: AsyncConnection, call: WriteCall, domain_id: str, proved: bool) -> Done:
         claim = _known(await repository.by_id(connection, call.project_id, domain_id))
-        if claim["verified_at"] is not None or not proved:
+        if claim["verified_at"] is not None:
             return Done(shown(claim))
-        version = await repository.claim(connection, claim["slug"], domain_id)
-        if version is None:
-            raise _taken(claim["slug"])
         moment = clock.now()
-        row = await repository.change(connection, claim, {"verified_at": moment, "updated_at": moment})
+        if proved and claim["is_primary"]:
+            await repository.take_primary(connection, call.project_id, moment)
+        version = await repository.claim(connection, claim["slug"], domain_id) if proved else None
+        if version is None:
+            if await repository.is_held(connection, claim["slug"]):
+                raise _taken(claim["slug"])
+            return Done(shown(claim))
+        values = {"verified_at": moment, "updated_at": moment, "is_primary": claim["is_primary"]}
+        row = await repository.change(connection, claim, values)
         await audit.record(connection, actor_of(call), "domain.verified", [domain_id])
         return Done(shown(row), await announce(connection, "domain.created", row, version))
 

@@ -69,6 +69,7 @@ class KeyService:
 
     async def create(self, call: WriteCall, body: CreateToken) -> NewToken:
         """Make a key for the caller's user. 403: it would outrank the caller's."""
+        await self._database.replay(call)
         scopes = _scopes_of_new(body)
 
         async def work(connection: AsyncConnection) -> NewToken:

@@ -6,7 +6,7 @@ from link_api.links.batching import CreationBatches
 from link_api.links.changes import LinkEvents
 from link_api.links.changing import Changing
 from link_api.links.creation import Creation, by_itself
-from link_api.links.drafting import Drafting, WebhookCheck
+from link_api.links.drafting import Drafting, Webhooks
 from link_api.links.loops import LoopCheck
 from link_api.links.representation import Representation
 from link_api.links.service import LinkService
@@ -19,7 +19,7 @@ def link_service(
     write_through: WriteThrough,
     representation: Representation,
     domains: DomainDirectory,
-    webhooks: WebhookCheck,
+    webhooks: Webhooks,
     url_schemes: frozenset[str],
 ) -> LinkService:
     """The service over these; `url_schemes`: what targets may begin with besides http and https."""

@@ -16,7 +16,7 @@ from link_api.database import Outdated
 from link_api.domains import repository as domain_rows
 from link_api.links import names, repository, tagging
 from link_api.links.changes import LinkEvents, PendingEvent
-from link_api.links.drafting import WebhookCheck
+from link_api.links.drafting import Webhooks
 from link_api.links.loops import LoopCheck
 from link_api.links.names import Name
 from link_api.links.passwords import hashes_of
@@ -53,7 +53,7 @@ class Changed:
 class Changing:
     """Changes and deletes, each inside a transaction of the caller's."""
 
-    def __init__(self, values: LinkValues, webhooks: WebhookCheck, loops: LoopCheck, events: LinkEvents) -> None:
+    def __init__(self, values: LinkValues, webhooks: Webhooks, loops: LoopCheck, events: LinkEvents) -> None:
         self._values = values
         self._webhooks = webhooks
         self._loops = loops

@@ -1,8 +1,8 @@
 """Making links: any number by one statement that claims the names and writes rows, tags, events and audit.
 
-Whoever calls decides what is around it: one link is a statement of its own on a fast connection, many are one
-transaction. The statement makes those links whose name and external id are free, and says why others failed, of which
-then nothing is there.
+Whoever calls decides what is around it: single links share a statement with others of their moment, those of one call
+are one transaction. The statement makes those links whose name and external id are free, and says why others failed,
+of which then nothing is there.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -21,8 +21,8 @@ from link_api.links.webhook_ids import unknown_webhook
 Drafted = Draft | ApiError
 
 
-class WebhookCheck(Protocol):
-    """Whether webhooks exist is known to the webhooks service."""
+class Webhooks(Protocol):
+    """Which webhooks there are is known to the webhooks service."""
 
     async def known(self, project_id: str, ids: list[str]) -> set[str]:
         """Which of these are webhooks of the project. Raises 503 when that cannot be known."""
@@ -31,7 +31,7 @@ class WebhookCheck(Protocol):
 class Drafting:
     """Makes drafts."""
 
-    def __init__(self, values: LinkValues, domains: DomainDirectory, webhooks: WebhookCheck, loops: LoopCheck) -> None:
+    def __init__(self, values: LinkValues, domains: DomainDirectory, webhooks: Webhooks, loops: LoopCheck) -> None:
         self._values = values
         self._domains = domains
         self._webhooks = webhooks

@@ -94,17 +94,17 @@ async def upsert_link(call: Writer, links: Links, body: UpsertLink) -> Response:
     return MsgspecResponse(await links.upsert(call, body))
 
 
-@router.get("/{link_id}", responses=answers(Link))
+@router.get("/{link_id:path}", responses=answers(Link))
 async def get_link(identity: Reader, links: Links, link_id: str) -> Response:
     return MsgspecResponse(await links.get(identity, link_id))
 
 
-@router.api_route("/{link_id}", methods=["PATCH", "PUT"], responses=answers(Link, "conflict"))
+@router.api_route("/{link_id:path}", methods=["PATCH", "PUT"], responses=answers(Link, "conflict"))
 async def update_link(call: Writer, links: Links, link_id: str, body: ChangeLink) -> Response:
     return MsgspecResponse(await links.change(call, link_id, body))
 
 
-@router.delete("/{link_id}", responses=answers(Deleted))
+@router.delete("/{link_id:path}", responses=answers(Deleted))
 async def delete_link(call: Writer, links: Links, link_id: str) -> Response:
     return MsgspecResponse(Deleted(await links.delete(call, link_id)))
 

@@ -91,7 +91,8 @@ async def ids_of(connection: AsyncConnection, project_id: str, references: Seque
         | (links.c.external_id == func.any(type_coerce(external, ARRAY(Text)))),
     )
     found = await fetch_all(connection, query)
-    known = {row["id"]: row["id"] for row in found} | {f"ext_{row['external_id']}": row["id"] for row in found}
+    known = {row["id"]: row["id"] for row in found}
+    known |= {f"ext_{row['external_id']}": row["id"] for row in found if row["external_id"] is not None}
     return {reference: known[reference] for reference in references if reference in known}
 
 

@@ -14,7 +14,7 @@ from codeqr_common.events.links import Link
 from codeqr_common.http.calls import WriteCall
 from codeqr_common.short_links import fold_key
 from link_api.audit.repository import Actor, actor_of
-from link_api.database import Database
+from link_api.database import Busy, Database
 from link_api.domains.directory import DomainDirectory
 from link_api.domains.validation import comparable_slug
 from link_api.links import finding, listing, repository, tagging
@@ -72,7 +72,7 @@ class LinkService:
         async def attempt() -> Made:
             draft = await self._drafting.draft(call, body)
             if call.repeatable is None and not draft.asked:
-                return await self._created_alone(call, draft)
+                return await self._created_together(call, draft)
             return await self._database.answer(
                 call, lambda connection: self._create(connection, actor_of(call), draft), kept=lambda made: made.link
             )
@@ -224,9 +224,16 @@ class LinkService:
             raise _unknown()
         return self._show.link(rows[0])
 
-    async def _created_alone(self, call: WriteCall, draft: Draft) -> Made:
-        """Together with whatever else is made at this moment: most links are made like this."""
-        (result,) = await self._creation.make(self._batches.make, actor_of(call), [draft], bulk=False)
+    async def _created_together(self, call: WriteCall, draft: Draft) -> Made:
+        """Together with whatever else is made at this moment: most links are made like this.
+
+        Who would keep others waiting for a lock waits for it in a transaction of its own.
+        """
+        actor = actor_of(call)
+        try:
+            (result,) = await self._creation.make(self._batches.make, actor, [draft], bulk=False)
+        except Busy:
+            return await self._database.write(lambda connection: self._create(connection, actor, draft))
         return _made(result)
 
     async def _create(self, connection: AsyncConnection, actor: Actor, draft: Draft) -> Made:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from codeqr_common import errors
 from codeqr_common.short_links import fold_key
@@ -112,8 +113,11 @@ def with_derived(row: Values) -> Values:
 
 
 def search_text(key: str, url: str | None, title: str | None) -> str:
-    """What a search looks through: folded, a line each."""
-    return fold_key(f"{key}\n{url or ''}\n{title or ''}")
+    """What a search looks through: folded, a line each; a URL also as people read it."""
+    lines = [key, url or "", title or ""]
+    if url is not None and "%" in url:
+        lines.append(unquote(url).replace("\0", ""))
+    return fold_key("\n".join(lines))
 
 
 def _targets_of_rule(rule: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from codeqr_common.ids import new_id
 from link_api import clock
-from link_api.domains.repository import is_there
+from link_api.domains.repository import IS_PRIMARY, is_there
 from link_api.paging import Paging
 from link_api.rows import Row, fetch_all, fetch_one, fetch_one_or_none
 from link_api.tables import api_keys, domains, links, project_counters, projects, users
@@ -20,8 +20,8 @@ FIRST_USER = "Owner"
 def _domains_of_project() -> ColumnElement[Any]:
     """The primary one first, then in the order they came."""
     verified = domains.c.verified_at.is_not(None)
-    shown = func.jsonb_build_object("slug", domains.c.slug, "primary", domains.c.is_primary, "verified", verified)
-    listed = func.jsonb_agg(aggregate_order_by(shown, domains.c.is_primary.desc(), domains.c.id), type_=JSONB)
+    shown = func.jsonb_build_object("slug", domains.c.slug, "primary", IS_PRIMARY, "verified", verified)
+    listed = func.jsonb_agg(aggregate_order_by(shown, IS_PRIMARY.desc(), domains.c.id), type_=JSONB)
     found = select(listed).where(domains.c.project_id == projects.c.id, is_there()).scalar_subquery()
     return func.coalesce(found, text("'[]'::jsonb"), type_=JSONB).label("domains")
 

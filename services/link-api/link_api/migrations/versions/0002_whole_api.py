@@ -69,9 +69,15 @@ STATEMENTS = (
     "CREATE INDEX audit_old ON links.audit USING brin (at)",
     # Events that Kafka has and Redis has not: few, and looked for every second.
     "CREATE INDEX outbox_unregistered ON links.outbox (id) WHERE published",
+    # A claim may be meant to be the primary domain before it is verified.
+    "DROP INDEX links.domains_primary",
+    """
+    CREATE UNIQUE INDEX domains_primary ON links.domains (project_id) WHERE is_primary AND verified_at IS NOT NULL
+    """,
     "CREATE INDEX domains_unverified ON links.domains (created_at) WHERE verified_at IS NULL",
-    # Bytes and triples of bytes of a text in UTF-8 and two line feeds, as numbers that differ from project to project.
-    # Immutable, although convert_to is not said to be: the database's own encoding is UTF-8 and stays.
+    # The bytes of a text in UTF-8, and the triples of bytes of that text with two line feeds at its end, as numbers
+    # that differ from project to project. Immutable, although convert_to is not said to be: the database's own
+    # encoding is UTF-8 and stays.
     """
     CREATE FUNCTION links.ngrams(project text, content text) RETURNS integer[]
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
