@@ -16,7 +16,7 @@ from running import Stack
 CALLERS = 24
 WAITERS = 6
 WAITS_FOR_A_LOCK = """
-SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO links.links %')
+SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%json_to_recordset%')
 """
 
 

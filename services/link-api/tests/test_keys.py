@@ -99,7 +99,7 @@ def test_the_older_secret_ends_with_the_overlap_or_with_the_key(
     assert expiry(row, "h") == expires
 
 
-@pytest.mark.parametrize("scopes", [["links.read", "tags.read"], "links.read,tags.read", ["links.read, tags.read"]])
+@pytest.mark.parametrize("scopes", [["links.read", "tags.read"], "links.read,tags.read", " links.read , tags.read "])
 def test_scopes_come_as_a_list_or_with_commas(scopes: Any) -> None:
     assert CreateToken.model_validate({"name": "a", "scopes": scopes}).scopes == READ
 

@@ -201,10 +201,13 @@ async def has_links(connection: AsyncConnection, domain_id: str) -> bool:
 
 
 async def take_primary(connection: AsyncConnection, project_id: str, moment: datetime) -> None:
-    """No domain of the project is the primary one after this. The project is locked: one at a time moves it."""
+    """No domain of the project is the primary one after this. The project is locked: one at a time moves it.
+
+    Claims that are meant to be it, once they are verified, still are.
+    """
     lock = select(projects.c.id).where(projects.c.id == project_id).with_for_update(key_share=True)
     await connection.execute(lock)
-    primary = (domains.c.project_id == project_id, domains.c.is_primary)
+    primary = (domains.c.project_id == project_id, IS_PRIMARY)
     await connection.execute(update(domains).where(*primary).values(is_primary=False, updated_at=moment))
 
 

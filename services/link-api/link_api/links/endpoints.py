@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from codeqr_common import errors
 from codeqr_common.auth.keys import KeyIdentity
@@ -33,6 +34,14 @@ from link_api.links.schemas import (
 from link_api.links.service import LinkService
 from link_api.text import parsed_query
 
+
+class LinkReferenceConvertor(StringConvertor):
+    """A link's id, or `ext_` and an external id, which may hold slashes."""
+
+    regex = "ext_.+|[^/]+"
+
+
+register_url_convertor("link_reference", LinkReferenceConvertor())
 router = APIRouter(prefix="/links", route_class=DirectRoute)
 internal_router = APIRouter(prefix="/internal/links", route_class=DirectRoute)
 
@@ -94,17 +103,17 @@ async def upsert_link(call: Writer, links: Links, body: UpsertLink) -> Response:
     return MsgspecResponse(await links.upsert(call, body))
 
 
-@router.get("/{link_id:path}", responses=answers(Link))
+@router.get("/{link_id:link_reference}", responses=answers(Link))
 async def get_link(identity: Reader, links: Links, link_id: str) -> Response:
     return MsgspecResponse(await links.get(identity, link_id))
 
 
-@router.api_route("/{link_id:path}", methods=["PATCH", "PUT"], responses=answers(Link, "conflict"))
+@router.api_route("/{link_id:link_reference}", methods=["PATCH", "PUT"], responses=answers(Link, "conflict"))
 async def update_link(call: Writer, links: Links, link_id: str, body: ChangeLink) -> Response:
     return MsgspecResponse(await links.change(call, link_id, body))
 
 
-@router.delete("/{link_id:path}", responses=answers(Deleted))
+@router.delete("/{link_id:link_reference}", responses=answers(Deleted))
 async def delete_link(call: Writer, links: Links, link_id: str) -> Response:
     return MsgspecResponse(Deleted(await links.delete(call, link_id)))
 
