@@ -101,7 +101,7 @@ def _terms(rows: list[dict[str, str]]) -> dict[str, list[str]]:
             ".example.co",
             "example.com/",
         ],
-        "some": [row["title"].split()[0].lower()[:5] for row in rows[:12]] + ["x=12", "x=77", "/ab", "zz"],
+        "some": [row["title"].split()[0].lower()[:5] for row in rows[:12]] + ["x=12", "x=77", "/ab", "zz", "7c", "9f"],
         "rare": [row["key"] for row in rows[:8]] + [row["url"][-9:] for row in rows[8:16]] + [rows[16]["url"][8:20]],
         "absent": ["~", "é", "~~", "qx~", "nosuch~", "nothing-here", "zzzzzzzz", "com/com/com/"],
     }

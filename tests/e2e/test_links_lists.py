@@ -205,6 +205,8 @@ def test_a_search_goes_on_over_its_pages(crowd: Any) -> None:
         ({"userId": "user_none"}, "links_of_user"),
         ({"externalId": "x"}, "links_project_external_id"),
         ({"search": "nothing"}, "links_search"),
+        ({"search": "~~"}, "links_search"),
+        ({"search": "~"}, "links_search"),
         ({"sortBy": "clicks"}, "link_counters_clicks"),
         ({"sortBy": "lastClicked"}, "link_counters_last_clicked"),
         ({"sortBy": "saleAmount"}, "link_counters_sale_amount"),

@@ -150,3 +150,17 @@ def _all_grams(text: bytes) -> set[int]:
     """What `links.ngrams` gives, before it is mixed with the project."""
     ended = text + b"\n\n"
     return set(text) | {256 + int.from_bytes(ended[at : at + 3], "big") for at in range(len(text))}
+
+
+def test_triples_that_nearly_every_text_has_are_not_looked_up() -> None:
+    texts = [f"https://{name}.example.com/{name}" for name in ("abc", "bcd", "cde", "def", "efg", "fgh")]
+    whole = listing.grams(b"xyz.example.")
+    chosen = listing.telling(b"xyz.example.", texts)
+    assert chosen.every
+    assert set(chosen.numbers) == set(listing.grams(b"xyz.e").numbers)
+    assert set(chosen.numbers) < set(whole.numbers)
+    common = listing.telling(b"example.com", texts)
+    assert len(common.numbers) == listing.FEW_TRIPLES
+    assert set(common.numbers) < set(listing.grams(b"example.com").numbers)
+    assert listing.telling(b"xyz.example.", []) == whole
+    assert listing.telling(b"com/", texts) == listing.grams(b"com/")

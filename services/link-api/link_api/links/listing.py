@@ -5,6 +5,7 @@ end first, which answers for every common text; only what is not found there in 
 of n-grams, whose cost grows with the number of matches.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,14 @@ from link_api.tags.repository import fold_name
 
 NEAR = 4_000
 """How many links a search looks at before it asks its index."""
+PROMISING = 16
+"""Matches among those by which it is worth looking at more of them: then some five times as many fill a page."""
+FAR = 40_000
+"""But no more than this."""
+SAMPLE = 100
+"""How many links' texts tell which triples are in nearly every text."""
+FEW_TRIPLES = 3
+"""That many are looked up anyway."""
 COUNTERS = {"clicks": "clicks", "lastClicked": "last_clicked", "saleAmount": "sale_amount"}
 
 
@@ -55,7 +64,7 @@ async def count(connection: AsyncConnection, project_id: str, asked: CountLinks)
     where = await _where(connection, project_id, asked)
     if where is None:
         return [] if asked.group_by else 0
-    chosen = _chosen(where, asked)
+    chosen = await _chosen(connection, where, asked)
     number = func.count().label("_count")
     if asked.group_by is None:
         return int((await connection.execute(chosen.with_only_columns(number))).scalar_one())
@@ -99,11 +108,12 @@ def _conditions(where: Where, asked: LinkFilters) -> list[ColumnElement[bool]]:
     return found
 
 
-def _chosen(where: Where, asked: LinkFilters) -> Select[Any]:
+async def _chosen(connection: AsyncConnection, where: Where, asked: LinkFilters) -> Select[Any]:
     """Ids of all links that pass the filters, in no order."""
     query = select(links.c.id).where(*_conditions(where, asked))
     if asked.search:
-        query = query.where(_contains(links.c.search_text, asked.search), _indexed(where.project_id, asked.search))
+        looked_up = telling(asked.search.encode(), await _sample(connection, where.project_id, asked.search))
+        query = query.where(_contains(links.c.search_text, asked.search), _indexed(where.project_id, looked_up))
     if where.tag_ids is not None:
         carried = link_tags.alias("carried")
         query = query.where(exists().where(carried.c.link_id == links.c.id, carried.c.tag_id == _any(where.tag_ids)))
@@ -132,23 +142,32 @@ def _in_order(where: Where, asked: ListLinks, *columns: ColumnElement[Any]) -> S
 async def _searched(connection: AsyncConnection, where: Where, asked: ListLinks) -> list[str]:
     """Ids of the asked part of the matches."""
     wanted = asked.offset + asked.page_size
-    near = asked.model_copy(update={"page": None, "page_size": max(NEAR, wanted)})
-    window = _in_order(where, near, links.c.search_text).subquery("near")
-    whole = asked.model_copy(update={"page": None, "page_size": wanted})
-    matches = select(window.c.id).where(_contains(window.c.search_text, asked.search or ""))
-    found = await _ids(connection, whole.part(matches, window.c.id, descending=asked.sort_order == "desc"))
+    found = await _ids(connection, _matches_among(where, asked, max(NEAR, wanted)))
+    if PROMISING <= len(found) < wanted:
+        size = NEAR * wanted * 3 // len(found) // 2
+        if size <= FAR:
+            found = await _ids(connection, _matches_among(where, asked, size))
     if len(found) == wanted:
         return found[asked.offset :]
-    matched = _chosen(where, asked).cte("matched").prefix_with("MATERIALIZED", dialect="postgresql")
+    matched = (await _chosen(connection, where, asked)).cte("matched").prefix_with("MATERIALIZED", dialect="postgresql")
     everywhere = select(matched.c.id)
     return await _ids(connection, asked.part(everywhere, matched.c.id, descending=asked.sort_order == "desc"))
+
+
+def _matches_among(where: Where, asked: ListLinks, size: int) -> Select[Any]:
+    """Ids of the matches among so many links at the list's own end, those of earlier pages too."""
+    near = asked.model_copy(update={"page": None, "page_size": size})
+    window = _in_order(where, near, links.c.search_text).subquery("near")
+    whole = asked.model_copy(update={"page": None, "page_size": asked.offset + asked.page_size})
+    matches = select(window.c.id).where(_contains(window.c.search_text, asked.search or ""))
+    return whole.part(matches, window.c.id, descending=asked.sort_order == "desc")
 
 
 async def _by_counter(connection: AsyncConnection, where: Where, asked: ListLinks) -> list[str]:
     """Ids sorted by a counter, then by id. Links that were never counted have no counters and rank below all others."""
     descending = (asked.sort_order == "desc") != (asked.ending_before is not None)
     counter = link_counters.c[COUNTERS[asked.sort_by]]
-    chosen = _chosen(where, asked)
+    chosen = await _chosen(connection, where, asked)
     if asked.search:
         matched = chosen.cte("matched").prefix_with("MATERIALIZED", dialect="postgresql")
         chosen = select(links.c.id).where(links.c.id.in_(select(matched.c.id)))
@@ -224,9 +243,16 @@ def _contains(column: ColumnElement[str], term: str) -> ColumnElement[bool]:
     return func.strpos(column, term) > 0
 
 
-def _indexed(project_id: str, term: str) -> ColumnElement[bool]:
-    """What the index of n-grams knows of the term: every link that holds it, and a few others."""
-    asked = grams(term.encode())
+async def _sample(connection: AsyncConnection, project_id: str, term: str) -> list[str]:
+    """Texts of the project's newest links; none for a term of which every triple is wanted anyway."""
+    if len(term.encode()) <= FEW_TRIPLES + 2:
+        return []
+    newest = select(links.c.search_text).where(links.c.project_id == project_id).order_by(links.c.id.desc())
+    return await _ids(connection, newest.limit(SAMPLE))
+
+
+def _indexed(project_id: str, asked: "Grams") -> ColumnElement[bool]:
+    """What the index of n-grams knows of a term: every link that holds it, and others."""
     number = func.unnest(type_coerce(asked.numbers, ARRAY(Integer))).table_valued("value")
     number = number.render_derived("number")
     seeded = select(func.array_agg(number.c.value.op("#")(func.hashtext(project_id))))
@@ -242,6 +268,17 @@ class Grams:
     every: bool
 
 
+def telling(term: bytes, texts: Sequence[str]) -> Grams:
+    """How a term is looked up, without the triples that most of these texts have: they cost most, and tell least."""
+    if len(term) <= FEW_TRIPLES + 2 or not texts:
+        return grams(term)
+    encoded = [text.encode() for text in texts]
+    seen = {triple: sum(triple in text for text in encoded) for triple in _triples(term)}
+    ranked = sorted(seen, key=lambda triple: (seen[triple], triple))
+    rare = [triple for triple in ranked if seen[triple] <= len(texts) // 2]
+    return Grams(sorted(map(_triple, rare or ranked[:FEW_TRIPLES])), every=True)
+
+
 def grams(term: bytes) -> Grams:
     """How a term is looked up: a byte by itself, two by the triples that begin with them, more by all their triples."""
     if len(term) == 1:
@@ -249,7 +286,11 @@ def grams(term: bytes) -> Grams:
     if len(term) == 2:
         first = _triple(term + b"\0")
         return Grams(list(range(first, first + 256)), every=False)
-    return Grams(sorted({_triple(term[at : at + 3]) for at in range(len(term) - 2)}), every=True)
+    return Grams(sorted(map(_triple, _triples(term))), every=True)
+
+
+def _triples(term: bytes) -> set[bytes]:
+    return {term[at : at + 3] for at in range(len(term) - 2)}
 
 
 def _triple(triple: bytes) -> int:
