@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -182,6 +183,20 @@ def number(stack: Stack, query: str, *parameters: str) -> int:
     return asyncio.run(ask())
 
 
+@contextmanager
+def held(stack: Stack, query: str, *parameters: str) -> Iterator[None]:
+    """The locks that the query takes are held for the block."""
+    loop = asyncio.new_event_loop()
+    connection = loop.run_until_complete(asyncpg.connect(stack.database_url))
+    try:
+        loop.run_until_complete(connection.execute("BEGIN"))
+        loop.run_until_complete(connection.execute(query, *parameters))
+        yield
+    finally:
+        loop.run_until_complete(connection.close())
+        loop.close()
+
+
 def links_left(stack: Stack, project: Project) -> int:
     return number(stack, "SELECT count(*) FROM links.links WHERE project_id = $1", project.id)
 
@@ -247,7 +262,11 @@ def test_a_deletion_that_was_killed_goes_on_where_it_stood(stack: Stack, project
         stack.wait_until(lambda: visit(stack, link).status_code == 302, COUNTED_S)  # noqa: B023
 
     arguments = [sys.executable, "-m", "codeqr_local", "projects", "delete", project.slug, "--yes"]
-    with subprocess.Popen(arguments, env=stack.environment, stderr=subprocess.PIPE, text=True) as deleting:
+    last = max(link["id"] for link in made)
+    with (
+        held(stack, "SELECT FROM links.short_links WHERE link_id = $1 FOR UPDATE", last),
+        subprocess.Popen(arguments, env=stack.environment, stderr=subprocess.PIPE, text=True) as deleting,
+    ):
         until(lambda: links_left(stack, project) < MANY_LINKS, GONE_S)
         before = stack.processes()["link-api"]
         os.kill(before, signal.SIGKILL)

@@ -81,9 +81,9 @@ def _parts(entry: str) -> list[str]:
 
 def query_of(request: Request) -> Mapping[str, str | Repeated]:
     """The query's parameters."""
-    pairs = request.query_params.multi_items()
-    names = dict.fromkeys(name for name, _ in pairs)
-    values = {name: Repeated(value for found, value in pairs if found == name) for name in names}
+    values: dict[str, Repeated] = {}
+    for name, value in request.query_params.multi_items():
+        values.setdefault(name, Repeated()).append(value)
     return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
 
 

@@ -169,8 +169,15 @@ async def page(connection: AsyncConnection, project_id: str, asked: ListDomains)
 
 
 async def change(connection: AsyncConnection, row: Row, values: Mapping[str, Any]) -> Row:
-    """The domain after the change. Raises `Outdated` when it is gone, or has been verified since `row` was read."""
-    same = (domains.c.id == row["id"], domains.c.verified_at.is_not_distinct_from(row["verified_at"]))
+    """The domain after the change.
+
+    Raises `Outdated` when it is gone, or has been verified or has become or ceased to be primary since `row` was read.
+    """
+    same = (
+        domains.c.id == row["id"],
+        domains.c.verified_at.is_not_distinct_from(row["verified_at"]),
+        domains.c.is_primary == row["is_primary"],
+    )
     changed = await fetch_one_or_none(connection, update(domains).where(*same).values(values).returning(domains))
     if changed is None:
         raise Outdated("the domain has just been changed")
@@ -200,14 +207,18 @@ async def has_links(connection: AsyncConnection, domain_id: str) -> bool:
     return bool((await connection.execute(select(exists().where(links.c.domain_id == domain_id)))).scalar_one())
 
 
-async def take_primary(connection: AsyncConnection, project_id: str, moment: datetime) -> None:
-    """No domain of the project is the primary one after this. The project is locked: one at a time moves it.
+async def lock_project(connection: AsyncConnection, project_id: str) -> None:
+    """Before a project's primary domain is moved: one at a time does so."""
+    lock = select(projects.c.id).where(projects.c.id == project_id).with_for_update(key_share=True)
+    await connection.execute(lock)
+
+
+async def take_primary(connection: AsyncConnection, project_id: str, domain_id: str, moment: datetime) -> None:
+    """No other domain of the project, which is locked, is the primary one after this.
 
     Claims that are meant to be it, once they are verified, still are.
     """
-    lock = select(projects.c.id).where(projects.c.id == project_id).with_for_update(key_share=True)
-    await connection.execute(lock)
-    primary = (domains.c.project_id == project_id, IS_PRIMARY)
+    primary = (domains.c.project_id == project_id, domains.c.id != domain_id, IS_PRIMARY)
     await connection.execute(update(domains).where(*primary).values(is_primary=False, updated_at=moment))
 
 

@@ -172,7 +172,8 @@ class DomainService:
     async def _create(self, connection: AsyncConnection, call: WriteCall, slug: str, values: dict[str, Any]) -> Done:
         domain_id, moment = new_id("dom"), clock.now()
         if values.get("is_primary") and self._verify_at_once:
-            await repository.take_primary(connection, call.project_id, moment)
+            await repository.lock_project(connection, call.project_id)
+            await repository.take_primary(connection, call.project_id, domain_id, moment)
         version = await repository.claim(connection, slug, domain_id) if self._verify_at_once else None
         if version is None and await repository.is_held(connection, slug):
             raise _taken(slug)
@@ -187,11 +188,13 @@ class DomainService:
 
     async def _change(self, connection: AsyncConnection, call: WriteCall, slug: str, values: dict[str, Any]) -> Done:
         moment = clock.now()
+        if values.get("is_primary"):
+            await repository.lock_project(connection, call.project_id)
         before = await _own(connection, call.project_id, slug)
         if not values:
             return Done(shown(before))
         if values.get("is_primary") and before["verified_at"] is not None:
-            await repository.take_primary(connection, call.project_id, moment)
+            await repository.take_primary(connection, call.project_id, before["id"], moment)
         version = await _locked(connection, before)
         row = await repository.change(connection, before, values | {"updated_at": moment})
         await audit.record(connection, actor_of(call), "domain.updated", [row["id"]])
@@ -200,19 +203,20 @@ class DomainService:
         return Done(shown(row), await announce(connection, "domain.updated", row, version))
 
     async def _verify(self, connection: AsyncConnection, call: WriteCall, domain_id: str, proved: bool) -> Done:
+        if proved:
+            await repository.lock_project(connection, call.project_id)
         claim = _known(await repository.by_id(connection, call.project_id, domain_id))
         if claim["verified_at"] is not None:
             return Done(shown(claim))
         moment = clock.now()
         if proved and claim["is_primary"]:
-            await repository.take_primary(connection, call.project_id, moment)
+            await repository.take_primary(connection, call.project_id, domain_id, moment)
         version = await repository.claim(connection, claim["slug"], domain_id) if proved else None
         if version is None:
-            if await repository.is_held(connection, claim["slug"]):
+            if proved or await repository.is_held(connection, claim["slug"]):
                 raise _taken(claim["slug"])
             return Done(shown(claim))
-        values = {"verified_at": moment, "updated_at": moment, "is_primary": claim["is_primary"]}
-        row = await repository.change(connection, claim, values)
+        row = await repository.change(connection, claim, {"verified_at": moment, "updated_at": moment})
         await audit.record(connection, actor_of(call), "domain.verified", [domain_id])
         return Done(shown(row), await announce(connection, "domain.created", row, version))
 

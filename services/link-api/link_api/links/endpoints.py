@@ -38,7 +38,7 @@ from link_api.text import parsed_query
 class LinkReferenceConvertor(StringConvertor):
     """A link's id, or `ext_` and an external id, which may hold slashes."""
 
-    regex = "ext_.+|[^/]+"
+    regex = r"ext_(?s:.+)|[^/]+"
 
 
 register_url_convertor("link_reference", LinkReferenceConvertor())

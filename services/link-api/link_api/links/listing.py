@@ -25,7 +25,7 @@ NEAR = 4_000
 PROMISING = 16
 """Matches among those by which it is worth looking at more of them: then some five times as many fill a page."""
 FAR = 40_000
-"""But no more than this."""
+"""But no more than so many are looked at without the index."""
 SAMPLE = 100
 """How many links' texts tell which triples are in nearly every text."""
 FEW_TRIPLES = 3
@@ -142,13 +142,15 @@ def _in_order(where: Where, asked: ListLinks, *columns: ColumnElement[Any]) -> S
 async def _searched(connection: AsyncConnection, where: Where, asked: ListLinks) -> list[str]:
     """Ids of the asked part of the matches."""
     wanted = asked.offset + asked.page_size
-    found = await _ids(connection, _matches_among(where, asked, max(NEAR, wanted)))
-    if PROMISING <= len(found) < wanted:
-        size = NEAR * wanted * 3 // len(found) // 2
-        if size <= FAR:
-            found = await _ids(connection, _matches_among(where, asked, size))
-    if len(found) == wanted:
-        return found[asked.offset :]
+    near = max(NEAR, wanted)
+    if near <= FAR:
+        found = await _ids(connection, _matches_among(where, asked, near))
+        if PROMISING <= len(found) < wanted:
+            farther = near * wanted * 3 // len(found) // 2
+            if farther <= FAR:
+                found = await _ids(connection, _matches_among(where, asked, farther))
+        if len(found) == wanted:
+            return found[asked.offset :]
     matched = (await _chosen(connection, where, asked)).cte("matched").prefix_with("MATERIALIZED", dialect="postgresql")
     everywhere = select(matched.c.id)
     return await _ids(connection, asked.part(everywhere, matched.c.id, descending=asked.sort_order == "desc"))
