@@ -1,9 +1,7 @@
 """What the whole API needs: rotated keys, usage, idempotency, audit, search, and an index for every list.
 
 Ids are made of the time, so lists by creation are lists by id. Old links get their counters' project and their search
-text here; the version of the code before this one goes on working meanwhile, for nothing is renamed or taken away. What
-that version writes is found by searches once the link is changed again, and so are old texts of which `lower` makes
-something else than the service's own folding does.
+text here; the version of the code before this one goes on working meanwhile, for nothing is renamed or taken away.
 """
 
 from alembic import op
@@ -69,24 +67,26 @@ STATEMENTS = (
     "CREATE INDEX audit_old ON links.audit USING brin (at)",
     # Events that Kafka has and Redis has not: few, and looked for every second.
     "CREATE INDEX outbox_unregistered ON links.outbox (id) WHERE published",
-    # A claim may be meant to be the primary domain before it is verified.
-    "DROP INDEX links.domains_primary",
-    """
-    CREATE UNIQUE INDEX domains_primary ON links.domains (project_id) WHERE is_primary AND verified_at IS NOT NULL
-    """,
     "CREATE INDEX domains_unverified ON links.domains (created_at) WHERE verified_at IS NULL",
-    # The bytes of a text in UTF-8, and the triples of bytes of that text with two line feeds at its end, as numbers
-    # that differ from project to project. Immutable, although convert_to is not said to be: the database's own
-    # encoding is UTF-8 and stays.
+    # Bytes, pairs and triples of bytes of a text in UTF-8, as numbers that differ from project to project. Immutable,
+    # although convert_to is not said to be: the database's own encoding is UTF-8 and stays.
     """
     CREATE FUNCTION links.ngrams(project text, content text) RETURNS integer[]
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
-        SELECT array_agg(get_byte(raw, at) # seed) || array_agg(
-            (256 + (get_byte(raw, at) << 16) + (get_byte(raw, at + 1) << 8) + get_byte(raw, at + 2)) # seed
-        )
-        FROM (SELECT convert_to(content || E'\\n\\n', 'UTF8') AS raw, hashtext(project) AS seed OFFSET 0) AS text,
-            generate_series(0, octet_length(content) - 1) AS at
+        SELECT array_agg(first # seed)
+            || coalesce(array_agg((256 + (first << 8) + second) # seed) FILTER (WHERE second IS NOT NULL), '{}')
+            || coalesce(array_agg((65792 + (first << 16) + (second << 8) + third) # seed)
+                        FILTER (WHERE third IS NOT NULL), '{}')
+        FROM (
+            SELECT get_byte(raw, at) AS first,
+                CASE WHEN at + 1 < size THEN get_byte(raw, at + 1) END AS second,
+                CASE WHEN at + 2 < size THEN get_byte(raw, at + 2) END AS third,
+                seed
+            FROM (SELECT convert_to(content, 'UTF8') AS raw, octet_length(content) AS size,
+                         hashtext(project) AS seed OFFSET 0) AS text,
+                generate_series(0, size - 1) AS at
+        ) AS bytes
     $$
     """,
     """
